@@ -1,0 +1,94 @@
+# PageArena: the library, the preload, and what proves them.
+#
+#   make          build/libpagearena_shim.so (to preload) and build/libpagearena.a (to link)
+#   make debug    the same with logging and invariant checks, in build/debug/
+#   make test     everything that runs      make check    everything that reads
+#   make demo     the measured table        make format   apply the house style
+#
+# Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
+
+CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
+Q      := $(if $(V),,@)
+MAKEFLAGS += --no-print-directory
+START   = $(if $(V),,@echo "  $@";) mkdir -p $(@D)
+
+CPP_BASE := -std=gnu11 -D_GNU_SOURCE -Iarena
+COMPILE   = $(CC) $(CPP_BASE) -g -MMD -MP
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+PRODUCT  := $(WARN) -fPIC -fvisibility=hidden -ftls-model=initial-exec
+SANITIZE := -Wall -Wextra -O1 -fno-omit-frame-pointer -DHAKMEM_BUILD_RELEASE=0
+SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined \
+            -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
+
+# One tree of objects for each way to compile: build/obj/<tree>/.
+FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
+FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
+FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan    := $(SANITIZE) -fsanitize=thread
+
+ARENA  := $(wildcard arena/*.c)
+SHIM   := $(wildcard shim/*.c)
+UNIT   := $(wildcard test/unit/*_test.c)
+HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
+PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
+LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
+objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
+
+.PHONY: all debug tests test check demo format clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: build/libpagearena_shim.so build/libpagearena.a
+debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
+tests: $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
+
+# In steps, not as prerequisites: -j would start packages, build and run all at once.
+test:
+	scripts/setup
+	$(MAKE) all debug tests
+	scripts/run-tests
+check demo:
+	scripts/setup
+	$(MAKE) all
+	CC_FLAGS='$(CPP_BASE)' scripts/$@
+format:
+	scripts/check-format --fix
+clean:
+	rm -rf build
+
+define tree
+build/obj/$(1)/%.o: %.c Makefile
+	$$(START)
+	$$(Q)$$(COMPILE) $$(FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+endef
+$(foreach t,release debug asan tsan,$(eval $(call tree,$(t))))
+
+# Unit tests put test/unit/fake_kernel.c in the place of the kernel.
+$(foreach t,asan tsan,$(call objects,$(t),arena/os.c)): CPP_BASE += -DOS_SYSCALL=fake_syscall
+
+define product
+$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map
+	$$(START)
+	$$(Q)$$(CC) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
+$(2)/libpagearena.a: $(call objects,$(1),$(ARENA))
+	$$(START)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(eval $(call product,release,build))
+$(eval $(call product,debug,build/debug))
+
+define unit
+build/test/unit/%.$(1): $(call objects,$(1),test/unit/%.c $(HELP) $(ARENA))
+	$$(START)
+	$$(Q)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -pthread -ldl
+endef
+$(foreach t,asan tsan,$(eval $(call unit,$(t))))
+
+PROGRAM = $(COMPILE) -MF $@.d -MT $@ -O2 -Wall $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(LINKED): build/libpagearena.a
+$(LINKED): LIB := build/libpagearena.a
+$(PLAIN) $(LINKED): build/%: %.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+
+-include $(shell find build -name '*.d' 2>/dev/null)

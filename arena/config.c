@@ -1,0 +1,140 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "message.h"
+
+#define PREFIX "HAKMEM_PAGE_ARENA_"
+
+#define DEFAULT(name, shown, standard, lowest, highest, field) .field = (standard),
+struct config g_config = {CONFIG_NUMBERS(DEFAULT)};
+#undef DEFAULT
+
+#define CHECK(name, shown, standard, lowest, highest, field)                                       \
+    _Static_assert((lowest) <= (standard) && (standard) <= (highest), #name);
+CONFIG_NUMBERS(CHECK)
+#undef CHECK
+
+/* Long values are shown shortened, so that one line stays one line. */
+#define SHOWN_MAX 64
+
+static void complain(const char *name, const char *text, const char *problem, size_t used)
+{
+    struct message message;
+    char shown[SHOWN_MAX + 1];
+    size_t length = 0;
+    for (; text[length] != '\0' && length < SHOWN_MAX; length++)
+        shown[length] = (unsigned char)text[length] < ' ' ? '?' : text[length];
+    shown[length] = '\0';
+
+    message_init(&message);
+    message_add(&message, "pagearena: " PREFIX);
+    message_add(&message, name);
+    message_add(&message, "=");
+    message_add(&message, shown);
+    message_add(&message, text[length] == '\0' ? " " : "... ");
+    message_add(&message, problem);
+    message_add(&message, ", using ");
+    message_add_number(&message, used);
+    message_add(&message, "\n");
+    message_write(&message, 2);
+}
+
+/* True if `text` is a number; one too large for a size_t becomes SIZE_MAX. */
+static bool parse(const char *text, size_t *number)
+{
+    size_t value = 0;
+    bool overflow = false;
+    if (*text < '0' || *text > '9')
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        overflow |= __builtin_mul_overflow(value, (size_t)10, &value);
+        overflow |= __builtin_add_overflow(value, (size_t)(*text - '0'), &value);
+    }
+    size_t unit = 1;
+    switch (*text) {
+    case 'k':
+    case 'K':
+        unit = KIB;
+        break;
+    case 'm':
+    case 'M':
+        unit = MIB;
+        break;
+    case 'g':
+    case 'G':
+        unit = GIB;
+        break;
+    default:
+        break;
+    }
+    text += unit != 1;
+    overflow |= __builtin_mul_overflow(value, unit, &value);
+    *number = overflow ? SIZE_MAX : value;
+    return *text == '\0';
+}
+
+static size_t read_number(const char *name, const char *variable, size_t standard, size_t lowest,
+                          size_t highest)
+{
+    const char *text = secure_getenv(variable);
+    size_t number;
+    if (text == NULL)
+        return standard;
+    if (!parse(text, &number)) {
+        complain(name, text, "is not a whole number", standard);
+        return standard;
+    }
+    if (number < lowest || number > highest) {
+        size_t used = number < lowest ? lowest : highest;
+        complain(name, text, number < lowest ? "is too small" : "is too large", used);
+        return used;
+    }
+    return number;
+}
+
+static const char *read_text(const char *variable)
+{
+    const char *text = secure_getenv(variable);
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+void config_load_switch(void)
+{
+    static bool loaded;
+    if (loaded)
+        return;
+    loaded = true;
+    g_config.enable = read_number("ENABLE", PREFIX "ENABLE", 0, 0, 1) != 0;
+    g_config.only = read_text(PREFIX "ONLY");
+}
+
+void config_load(void)
+{
+    config_load_switch();
+#define READ(name, shown, standard, lowest, highest, field)                                        \
+    g_config.field = read_number(#name, PREFIX #name, standard, lowest, highest);
+    CONFIG_NUMBERS(READ)
+#undef READ
+#define READ(name, shown, field) g_config.field = read_text(PREFIX #name);
+    CONFIG_TEXTS(READ)
+#undef READ
+    g_config.hot_size = (size_t)1 << (64 - __builtin_clzl(g_config.hot_size - 1));
+    g_config.max_span = align_up(g_config.max_span, PAGE_BYTES);
+    g_config.region = align_down(g_config.region, SUPER_BYTES);
+}
+
+void config_log(void)
+{
+    struct message message;
+    if (HAKMEM_BUILD_RELEASE)
+        return;
+    message_init(&message);
+#define LOG(name, shown, standard, lowest, highest, field)                                         \
+    message_add(&message, "[PageArena-INIT] " #name "=");                                          \
+    message_add_number(&message, g_config.field);                                                  \
+    message_add(&message, "\n");
+    CONFIG_NUMBERS(LOG)
+#undef LOG
+    message_write(&message, 2);
+}

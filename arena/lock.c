@@ -1,0 +1,36 @@
+#include "lock.h"
+
+#include "os.h"
+
+#define SPINS 200
+#define SLEEP_MS 10
+#define SLEEPS 100
+
+bool lock_acquire_slowly(struct lock *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        int unlocked = 0;
+        if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) == 0 &&
+            __atomic_compare_exchange_n(&lock->state, &unlocked, 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+        __builtin_ia32_pause();
+    }
+    if (__atomic_load_n(&lock->lost, __ATOMIC_RELAXED) && lock_held(lock))
+        return false;
+    /* From here on it is taken as contended: whoever releases it wakes the next. */
+    for (int i = 0; i < SLEEPS; i++) {
+        if (__atomic_exchange_n(&lock->state, 2, __ATOMIC_ACQUIRE) == 0) {
+            __atomic_store_n(&lock->lost, 0, __ATOMIC_RELAXED);
+            return true;
+        }
+        os_wait(&lock->state, 2, SLEEP_MS);
+    }
+    __atomic_store_n(&lock->lost, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+void lock_wake(struct lock *lock)
+{
+    os_wake(&lock->state);
+}

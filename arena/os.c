@@ -1,0 +1,175 @@
+#include "os.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+#ifdef OS_SYSCALL
+/* Unit tests put a kernel of their own here, which can fail the n-th call. */
+long OS_SYSCALL(long number, long a, long b, long c, long d, long e, long f);
+#else
+#define OS_SYSCALL raw_syscall
+static long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#endif
+
+/* The kernel returns -4095..-1 for an errno (see syscall(2)). */
+static bool failed(long result)
+{
+    return (unsigned long)result > -4096UL;
+}
+
+static void *map(void *addr, size_t nbytes, int prot, int flags)
+{
+    long result = OS_SYSCALL(SYS_mmap, (long)addr, (long)nbytes, prot,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    return failed(result) ? NULL : (void *)result;
+}
+
+static bool call3(long number, void *addr, size_t nbytes, long c)
+{
+    return !failed(OS_SYSCALL(number, (long)addr, (long)nbytes, c, 0, 0, 0));
+}
+
+long os_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    return OS_SYSCALL(number, a, b, c, d, e, f);
+}
+
+void *os_reserve(void *hint, size_t nbytes)
+{
+    return map(hint, nbytes, PROT_NONE, 0);
+}
+
+void *os_map(size_t nbytes)
+{
+    return map(NULL, nbytes, PROT_READ | PROT_WRITE, 0);
+}
+
+void os_unmap(void *addr, size_t nbytes)
+{
+    call3(SYS_munmap, addr, nbytes, 0);
+}
+
+bool os_commit(void *addr, size_t nbytes)
+{
+    return call3(SYS_mprotect, addr, nbytes, PROT_READ | PROT_WRITE);
+}
+
+bool os_replace(void *addr, size_t nbytes, bool accessible)
+{
+    int prot = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
+    if (map(addr, nbytes, prot, MAP_FIXED) == NULL)
+        return false;
+    os_name(addr, nbytes);
+    return true;
+}
+
+bool os_purge(void *addr, size_t nbytes)
+{
+    return call3(SYS_madvise, addr, nbytes, MADV_DONTNEED);
+}
+
+void os_populate(void *addr, size_t nbytes)
+{
+    call3(SYS_madvise, addr, nbytes, MADV_POPULATE_WRITE);
+}
+
+bool os_resident(void *addr, size_t npages, unsigned char *residency)
+{
+    return call3(SYS_mincore, addr, npages * PAGE_BYTES, (long)residency);
+}
+
+void os_name(void *addr, size_t nbytes)
+{
+    static bool unnameable;
+    if (__atomic_load_n(&unnameable, __ATOMIC_RELAXED))
+        return;
+    long result = OS_SYSCALL(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, (long)addr, (long)nbytes,
+                             (long)"pagearena", 0);
+    if (failed(result))
+        __atomic_store_n(&unnameable, true, __ATOMIC_RELAXED);
+}
+
+bool os_has_swap(void)
+{
+    struct sysinfo info = {0};
+    /* A kernel that does not tell may swap. */
+    return failed(OS_SYSCALL(SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0)) || info.totalswap != 0;
+}
+
+size_t os_address_space_limit(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    OS_SYSCALL(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+void os_wait(int *word, int value, long timeout_ms)
+{
+    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
+    OS_SYSCALL(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, (long)&timeout, 0, 0);
+}
+
+void os_wake(int *word)
+{
+    OS_SYSCALL(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+void os_yield(void)
+{
+    OS_SYSCALL(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+bool os_write(int fd, const char *text, size_t nbytes)
+{
+    while (nbytes > 0) {
+        long written = OS_SYSCALL(SYS_write, fd, (long)text, (long)nbytes, 0, 0, 0);
+        if (written == 0 || failed(written))
+            return false;
+        text += written;
+        nbytes -= (size_t)written;
+    }
+    return true;
+}
+
+int os_create(const char *path)
+{
+    OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
+    long fd = OS_SYSCALL(SYS_open, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         0600, 0, 0, 0);
+    return failed(fd) ? -1 : (int)fd;
+}
+
+void os_close(int fd)
+{
+    OS_SYSCALL(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+long os_process_id(void)
+{
+    return OS_SYSCALL(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}

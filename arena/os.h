@@ -1,0 +1,61 @@
+/*
+ * The wall to the kernel: every system call of the library is made in os.c.
+ *
+ * These are raw system calls, not libc's functions: the shim defines those, and the library's own
+ * upkeep must never come back into it. None of them touches errno. ENOMEM is an answer, which the
+ * caller acts on; so is a refusal by a sandbox (EPERM, ENOSYS).
+ */
+#ifndef OS_H
+#define OS_H
+
+#include "defs.h"
+
+/* Any system call. Returns what the kernel returns: -errno on failure. */
+long os_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+/* Address space nobody can touch yet, at `hint` or elsewhere; NULL where the kernel has none. */
+void *os_reserve(void *hint, size_t nbytes);
+
+/* Zeroed memory for the library's own tables; NULL when out of memory. */
+void *os_map(size_t nbytes);
+void os_unmap(void *addr, size_t nbytes);
+
+/* Makes reserved pages readable and writable. False: no memory (overcommit, RLIMIT_DATA). */
+bool os_commit(void *addr, size_t nbytes);
+
+/* Puts a fresh mapping, zero and without any advice or lock, over a range of the region. */
+bool os_replace(void *addr, size_t nbytes, bool accessible);
+
+/* Gives the memory back; the pages read as zero afterwards. False: they keep what they held. */
+bool os_purge(void *addr, size_t nbytes);
+
+/* Faults the pages in, writable, in one call; best effort. */
+void os_populate(void *addr, size_t nbytes);
+
+/* mincore(2): bit 0 of residency[i] tells whether page i is resident. */
+bool os_resident(void *addr, size_t npages, unsigned char *residency);
+
+/* Gives the range a name in /proc/self/maps, where the kernel can (5.17, CONFIG_ANON_VMA_NAME). */
+void os_name(void *addr, size_t nbytes);
+
+/* Whether the machine has swap space now. */
+bool os_has_swap(void);
+
+/* RLIMIT_AS, SIZE_MAX if there is none. */
+size_t os_address_space_limit(void);
+
+/* Sleeps while *word == value, for at most `timeout_ms`; wakes one sleeper. */
+void os_wait(int *word, int value, long timeout_ms);
+void os_wake(int *word);
+void os_yield(void);
+
+/* Writes all of it, as far as that goes. */
+bool os_write(int fd, const char *text, size_t nbytes);
+
+/* Creates a new file, 0600, for writing; -1 on failure. A file of that name, or a link, goes first. */
+int os_create(const char *path);
+void os_close(int fd);
+
+long os_process_id(void);
+
+#endif

@@ -1,0 +1,135 @@
+#include "page_map.h"
+
+#include "os.h"
+
+struct page_group *g_page_groups;
+
+bool page_map_init(size_t npages)
+{
+    g_page_groups = os_map(align_up(npages, GROUP_PAGES) / GROUP_PAGES * sizeof *g_page_groups);
+    return g_page_groups != NULL;
+}
+
+void page_map_set(enum page_bit bit, size_t first, size_t npages)
+{
+    for (size_t from = first, end = first + npages; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        page_word_set(bit, page, mask);
+    }
+}
+
+void page_map_clear(enum page_bit bit, size_t first, size_t npages)
+{
+    for (size_t from = first, end = first + npages; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        page_word_take(bit, page, mask);
+    }
+}
+
+bool page_map_any(enum page_bit bit, size_t first, size_t npages)
+{
+    for (size_t from = first, end = first + npages; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        if ((page_word_read(bit, page) & mask) != 0)
+            return true;
+    }
+    return false;
+}
+
+size_t page_map_count(enum page_bit bit, size_t first, size_t npages)
+{
+    size_t count = 0;
+    for (size_t from = first, end = first + npages; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        count += (size_t)__builtin_popcountl(page_word_read(bit, page) & mask);
+    }
+    return count;
+}
+
+/* A word with a bit for each page that has the property looked for. */
+typedef uint64_t (*property)(enum page_bit bit, size_t page);
+
+static uint64_t is_set(enum page_bit bit, size_t page)
+{
+    return page_word_read(bit, page);
+}
+
+static uint64_t is_in_flight(enum page_bit bit, size_t page)
+{
+    (void)bit;
+    return ~(page_word_read(PAGE_FREE, page) | page_word_read(PAGE_LIVE, page) |
+             page_word_read(PAGE_CACHED, page) | page_word_read(PAGE_DEFERRED, page) |
+             page_word_read(PAGE_ODD, page));
+}
+
+/* The first page in [from, end) that has the property, or has it not, or end. */
+static inline size_t find(property has, enum page_bit bit, bool value, size_t from, size_t end)
+{
+    while (from < end) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        uint64_t word = has(bit, page);
+        uint64_t hits = (value ? word : ~word) & mask;
+        if (hits != 0)
+            return align_down(page, GROUP_PAGES) + (size_t)__builtin_ctzl(hits);
+    }
+    return end;
+}
+
+struct run page_map_next(enum page_bit bit, bool value, size_t from, size_t end)
+{
+    size_t first = find(is_set, bit, value, from, end);
+    return (struct run){first, find(is_set, bit, !value, first, end) - first};
+}
+
+struct run page_map_next_in_flight(size_t from, size_t end)
+{
+    size_t first = find(is_in_flight, PAGE_BITS, true, from, end);
+    return (struct run){first, find(is_in_flight, PAGE_BITS, false, first, end) - first};
+}
+
+/* Takes [first, end), which was seen set, as far as nobody else was faster. Returns how much. */
+static size_t take_prefix(enum page_bit bit, size_t first, size_t end)
+{
+    size_t taken = 0;
+    for (size_t from = first; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        uint64_t got = page_word_take(bit, page, mask);
+        if (unlikely(got != mask)) {
+            uint64_t missing = mask & ~got;
+            uint64_t prefix = got & ((missing & -missing) - 1);
+            page_word_set(bit, page, got & ~prefix);
+            return taken + (size_t)__builtin_popcountl(prefix);
+        }
+        taken += from - page;
+    }
+    return taken;
+}
+
+struct run page_map_take_next(enum page_bit bit, size_t from, size_t end)
+{
+    for (;;) {
+        struct run run = page_map_next(bit, true, from, end);
+        if (run.npages == 0)
+            return run;
+        run.npages = take_prefix(bit, run.first, run.first + run.npages);
+        if (likely(run.npages != 0))
+            return run;
+        from = run.first;
+    }
+}
+
+bool page_map_untouched(size_t first, size_t npages)
+{
+    const struct page_group *group = &g_page_groups[first / GROUP_PAGES];
+    for (size_t i = 0; i < npages / GROUP_PAGES; i++)
+        for (int bit = 0; bit < PAGE_BITS; bit++)
+            if (__atomic_load_n(&group[i].word[bit], __ATOMIC_RELAXED) != 0)
+                return false;
+    return true;
+}

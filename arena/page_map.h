@@ -1,0 +1,117 @@
+/*
+ * What each page of the region is: one bit per page and property.
+ *
+ * The words of 64 pages stand together in one cache line, so that a span is described by as few
+ * lines as can be, and threads that work in different groups never write the same one:
+ *
+ *     group g:  | free | live | cached | deferred | dirty | odd | claimed | - |   64 bytes
+ *                 bit i of each word: page 64 * g + i
+ *
+ * The state of a page is one of
+ *     free      in the region, may be handed out          (changed under the region's lock)
+ *     live      owned by the program
+ *     cached    listed in a hot or warm cache
+ *     deferred  unmapped where no lock could be had; the region takes it back later
+ *     none      in flight: it belongs to the thread that cleared the state bit, until that sets
+ *               another; or it was never used; or, if odd, it is out of circulation for good
+ * and besides it may be
+ *     dirty     not known to read as zero
+ *     odd       not plain: protected, advised, locked, mapped over; never recycled as it is
+ *     claimed   being mapped over by the program (MAP_FIXED), was not live before
+ *
+ * A state bit is cleared with one atomic operation, and whoever finds it set owns the page. So two
+ * threads can race for a page, and a list may name a page that has long gone elsewhere: exactly
+ * one of them gets it.
+ */
+#ifndef PAGE_MAP_H
+#define PAGE_MAP_H
+
+#include "defs.h"
+
+enum page_bit {
+    PAGE_FREE,
+    PAGE_LIVE,
+    PAGE_CACHED,
+    PAGE_DEFERRED,
+    PAGE_DIRTY,
+    PAGE_ODD,
+    PAGE_CLAIMED,
+    PAGE_BITS
+};
+
+struct page_group {
+    uint64_t word[PAGE_BITS];
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct page_group) == 64, "one cache line");
+
+extern struct page_group *g_page_groups;
+
+/* Makes a map of npages pages, with all bits clear. False: no memory. Called once. */
+bool page_map_init(size_t npages);
+
+/* Ranges of any length. All atomic word by word, none as a whole. */
+void page_map_set(enum page_bit bit, size_t first, size_t npages);
+void page_map_clear(enum page_bit bit, size_t first, size_t npages);
+bool page_map_any(enum page_bit bit, size_t first, size_t npages);
+size_t page_map_count(enum page_bit bit, size_t first, size_t npages);
+
+/* The first run in [from, end) whose bit is `value`; npages is 0 if there is none. */
+struct run page_map_next(enum page_bit bit, bool value, size_t from, size_t end);
+
+/*
+ * Takes the first run in [from, end) whose bit is set: clears the bits, and the caller owns the
+ * pages. npages is 0 if there is none. Callers go on behind the run until then.
+ */
+struct run page_map_take_next(enum page_bit bit, size_t from, size_t end);
+
+/* The first run in [from, end) of pages in flight; npages is 0 if there is none. */
+struct run page_map_next_in_flight(size_t from, size_t end);
+
+/* True if no bit of any kind was ever set in the whole groups [first, first + npages). */
+bool page_map_untouched(size_t first, size_t npages);
+
+static inline uint64_t page_mask(size_t first, size_t npages)
+{
+    return (~(uint64_t)0 >> (GROUP_PAGES - npages)) << (first % GROUP_PAGES);
+}
+
+static inline uint64_t *page_word(enum page_bit bit, size_t page)
+{
+    return &g_page_groups[page / GROUP_PAGES].word[bit];
+}
+
+static inline uint64_t page_word_read(enum page_bit bit, size_t page)
+{
+    return __atomic_load_n(page_word(bit, page), __ATOMIC_RELAXED);
+}
+
+/* Sets bits of one group, with no write where they are set already. */
+static inline void page_word_set(enum page_bit bit, size_t page, uint64_t mask)
+{
+    if ((page_word_read(bit, page) & mask) != mask)
+        __atomic_fetch_or(page_word(bit, page), mask, __ATOMIC_RELEASE);
+}
+
+/* Takes bits of one group: returns those of `mask` that were set, and that the caller owns now. */
+static inline uint64_t page_word_take(enum page_bit bit, size_t page, uint64_t mask)
+{
+    if ((page_word_read(bit, page) & mask) == 0)
+        return 0;
+    return __atomic_fetch_and(page_word(bit, page), ~mask, __ATOMIC_ACQ_REL) & mask;
+}
+
+/*
+ * One step of a walk over [*from, end), group by group: the page to start at, and the mask of the
+ * pages of its group that belong to the range. Advances *from to the next group.
+ */
+static inline size_t page_step(size_t *from, size_t end, uint64_t *mask)
+{
+    size_t page = *from;
+    size_t next = min_size(align_down(page, GROUP_PAGES) + GROUP_PAGES, end);
+    *mask = page_mask(page, next - page);
+    *from = next;
+    return page;
+}
+
+#endif

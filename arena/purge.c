@@ -1,0 +1,36 @@
+#include "purge.h"
+
+#include "budget.h"
+#include "region.h"
+#include "zero.h"
+
+#define BATCH 16
+
+/* Purges free dirty pages until at most npages are left, or as many as can be had. */
+static void purge_to(size_t npages)
+{
+    struct run runs[BATCH];
+    size_t dirty;
+    while ((dirty = region_dirty_pages()) > npages) {
+        bool purged = false;
+        size_t count = region_take_dirty(runs, BATCH, dirty - npages);
+        for (size_t i = 0; i < count; i++) {
+            purged |= zero_purge(runs[i].first, runs[i].npages);
+            region_free(runs[i].first, runs[i].npages);
+        }
+        if (!purged)
+            break;
+    }
+}
+
+void purge_excess(void)
+{
+    size_t budget = budget_region_pages();
+    if (unlikely(region_dirty_pages() > budget))
+        purge_to(budget - budget / 8);
+}
+
+void purge_all(void)
+{
+    purge_to(0);
+}

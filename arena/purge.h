@@ -1,0 +1,17 @@
+/*
+ * Giving memory back to the kernel: the free pages of the region that are over the budget, whole
+ * superblocks first, from the highest address down. Outside any lock; the pages are in flight
+ * meanwhile, so that nobody can be given them.
+ */
+#ifndef PURGE_H
+#define PURGE_H
+
+#include "defs.h"
+
+/* Purges down to seven eighths of the budget, if the region retains more than all of it. */
+void purge_excess(void);
+
+/* Purges all that is free. */
+void purge_all(void);
+
+#endif

@@ -1,0 +1,378 @@
+#include "region.h"
+
+#include <sys/auxv.h>
+
+#include "config.h"
+#include "lock.h"
+#include "os.h"
+#include "summary.h"
+
+/* Clear of executables, their heaps, the JVM's and Go's, and of where the kernel starts from. */
+#define BASE_LOWEST ((uintptr_t)0x200000000000)
+#define BASE_HIGHEST ((uintptr_t)0x400000000000)
+#define REGION_LOWEST (64 * MIB)
+#define AS_SHARE 8
+
+/* The frontier moves by an eighth of what is in use, within these bounds, or by what is needed. */
+#define STEP_SHIFT 3
+#define STEP_LOWEST SUPER_PAGES
+#define STEP_HIGHEST (64 * MIB / PAGE_BYTES)
+
+/* How long a claim waits for pages in flight: this often yielding, then so many milliseconds. */
+#define CLAIM_YIELDS 1000
+#define CLAIM_SLEEPS 2000
+
+struct region g_region;
+
+static struct lock lock;
+
+/* Under the lock; both are read without it. */
+static size_t frontier;
+static size_t ndirty;
+
+/* Without it: which parts of the region, of 128 MB each, have deferred pages, and whether any has. */
+#define PART_PAGES (128 * MIB / PAGE_BYTES)
+#define NPARTS (1024 * GIB / PAGE_BYTES / PART_PAGES)
+static uint64_t deferred_parts[NPARTS / 64];
+static bool deferred;
+
+static uintptr_t random_base(size_t nbytes)
+{
+    uint64_t seed = 0;
+    const void *kernel_random = (const void *)getauxval(AT_RANDOM);
+    if (kernel_random != NULL)
+        __builtin_memcpy(&seed, kernel_random, sizeof seed);
+    return BASE_LOWEST + align_down(seed % (BASE_HIGHEST - BASE_LOWEST - nbytes), SUPER_BYTES);
+}
+
+/* Reserves nbytes, 2 MB-aligned; 0 if that cannot be had. */
+static uintptr_t reserve(size_t nbytes)
+{
+    void *addr = os_reserve((void *)random_base(nbytes), nbytes);
+    if (addr == NULL || ((uintptr_t)addr & (SUPER_BYTES - 1)) == 0)
+        return (uintptr_t)addr;
+    os_unmap(addr, nbytes);
+    return align_up((uintptr_t)os_reserve(NULL, nbytes + SUPER_BYTES), SUPER_BYTES);
+}
+
+bool region_init(size_t nbytes)
+{
+    nbytes = align_down(min_size(nbytes, os_address_space_limit() / AS_SHARE), SUPER_BYTES);
+    uintptr_t base = 0;
+    for (; nbytes >= REGION_LOWEST; nbytes = align_down(nbytes / 2, SUPER_BYTES))
+        if ((base = reserve(nbytes)) != 0)
+            break;
+    if (base == 0)
+        return false;
+    if (!page_map_init(nbytes >> PAGE_SHIFT) || !summary_init(nbytes >> PAGE_SHIFT)) {
+        os_unmap((void *)base, nbytes);
+        return false;
+    }
+    os_name((void *)base, nbytes);
+    g_region = (struct region){base, nbytes};
+    return true;
+}
+
+static void set_frontier_locked(size_t page)
+{
+    __atomic_store_n(&frontier, page, __ATOMIC_RELAXED);
+}
+
+static void add_dirty_locked(size_t npages)
+{
+    __atomic_store_n(&ndirty, ndirty + npages, __ATOMIC_RELAXED);
+}
+
+static void set_free_locked(size_t first, size_t npages)
+{
+    invariant(!page_map_any(PAGE_LIVE, first, npages));
+    invariant(!page_map_any(PAGE_CACHED, first, npages));
+    page_map_clear(PAGE_ODD, first, npages);
+    page_map_set(PAGE_FREE, first, npages);
+    add_dirty_locked(page_map_count(PAGE_DIRTY, first, npages));
+    summary_update(first, npages);
+}
+
+static void clear_free_locked(size_t first, size_t npages)
+{
+    page_map_clear(PAGE_FREE, first, npages);
+    add_dirty_locked(-page_map_count(PAGE_DIRTY, first, npages));
+    summary_update(first, npages);
+}
+
+static void take_deferred_locked(void)
+{
+    __atomic_store_n(&deferred, false, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < NPARTS / 64; i++) {
+        if (__atomic_load_n(&deferred_parts[i], __ATOMIC_RELAXED) == 0)
+            continue;
+        uint64_t parts = __atomic_exchange_n(&deferred_parts[i], 0, __ATOMIC_ACQUIRE);
+        for (; parts != 0; parts &= parts - 1) {
+            size_t first = (i * 64 + (size_t)__builtin_ctzl(parts)) * PART_PAGES;
+            size_t end = min_size(first + PART_PAGES, g_region.nbytes >> PAGE_SHIFT);
+            struct run run = {first, 0};
+            do {
+                run = page_map_take_next(PAGE_DEFERRED, run.first + run.npages, end);
+                if (run.npages != 0)
+                    set_free_locked(run.first, run.npages);
+            } while (run.npages != 0);
+        }
+    }
+}
+
+static bool acquire(void)
+{
+    if (unlikely(!lock_acquire(&lock)))
+        return false;
+    if (unlikely(__atomic_load_n(&deferred, __ATOMIC_RELAXED)))
+        take_deferred_locked();
+    return true;
+}
+
+/* Moves the frontier over a step that has room for the request: in flight, not yet committed. */
+static struct run begin_step_locked(size_t npages, unsigned order)
+{
+    size_t end = g_region.nbytes >> PAGE_SHIFT;
+    for (; frontier < end; set_frontier_locked(frontier + SUPER_PAGES)) {
+        size_t wanted = align_up(frontier, (size_t)1 << order) + npages - frontier;
+        size_t step = min_size(max_size(frontier >> STEP_SHIFT, STEP_LOWEST), STEP_HIGHEST);
+        step = align_up(max_size(step, wanted), SUPER_PAGES);
+        if (step > end - frontier)
+            step = end - frontier;
+        if (step < wanted)
+            break;
+        if (page_map_untouched(frontier, step)) {
+            set_frontier_locked(frontier + step);
+            return (struct run){frontier - step, step};
+        }
+        /* A program has mapped over pages up here: this superblock stays out of circulation. */
+        page_map_set(PAGE_ODD, frontier, SUPER_PAGES);
+    }
+    return (struct run){0, 0};
+}
+
+/* Commits a step and makes it free. The lock is held on entry, and on exit if the result is true. */
+static bool grow_locked(size_t npages, unsigned order)
+{
+    struct run step = begin_step_locked(npages, order);
+    lock_release(&lock);
+    if (step.npages == 0)
+        return false;
+    bool committed = os_commit(region_addr(step.first), step.npages << PAGE_SHIFT);
+    if (!acquire())
+        return false;
+    if (committed) {
+        set_free_locked(step.first, step.npages);
+        return true;
+    }
+    if (frontier == step.first + step.npages)
+        set_frontier_locked(step.first);
+    else
+        page_map_set(PAGE_ODD, step.first, step.npages);
+    lock_release(&lock);
+    return false;
+}
+
+size_t region_alloc(size_t npages, unsigned order)
+{
+    /* Only a power of two finds its alignment in the summary; others search for more and trim. */
+    size_t alignment = (size_t)1 << order;
+    size_t slack = npages == alignment ? 0 : alignment - 1;
+    unsigned search_order = slack == 0 ? order : 0;
+    if (npages + slack > g_region.nbytes >> PAGE_SHIFT || !acquire())
+        return NO_PAGE;
+    for (;;) {
+        size_t first =
+            search_order == 0 ? summary_find(npages + slack) : summary_find_aligned(search_order);
+        if (first != NO_PAGE) {
+            first = align_up(first, alignment);
+            clear_free_locked(first, npages);
+            lock_release(&lock);
+            return first;
+        }
+        if (!grow_locked(npages + slack, search_order))
+            return NO_PAGE;
+    }
+}
+
+bool region_take(size_t first, size_t npages)
+{
+    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || !acquire())
+        return false;
+    bool free = page_map_count(PAGE_FREE, first, npages) == npages;
+    if (free)
+        clear_free_locked(first, npages);
+    lock_release(&lock);
+    return free;
+}
+
+void region_free(size_t first, size_t npages)
+{
+    if (unlikely(!acquire())) {
+        region_defer(first, npages);
+        return;
+    }
+    set_free_locked(first, npages);
+    lock_release(&lock);
+}
+
+void region_defer(size_t first, size_t npages)
+{
+    page_map_set(PAGE_DEFERRED, first, npages);
+    for (size_t part = first / PART_PAGES; part <= (first + npages - 1) / PART_PAGES; part++)
+        __atomic_fetch_or(&deferred_parts[part / 64], (uint64_t)1 << part % 64, __ATOMIC_RELEASE);
+    __atomic_store_n(&deferred, true, __ATOMIC_RELEASE);
+}
+
+static void claim_locked(size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    struct run run = {first, 0};
+    while ((run = page_map_next(PAGE_FREE, true, run.first + run.npages, end)).npages != 0)
+        clear_free_locked(run.first, run.npages);
+    page_map_clear(PAGE_CACHED, first, npages);
+    page_map_clear(PAGE_DEFERRED, first, npages);
+    for (size_t from = first; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        page_word_set(PAGE_CLAIMED, page, mask & ~page_word_read(PAGE_LIVE, page));
+        page_word_set(PAGE_ODD, page, mask);
+        page_word_set(PAGE_LIVE, page, mask);
+    }
+}
+
+static enum claim try_claim(size_t first, size_t npages, bool vacant)
+{
+    enum claim result = CLAIM_OK;
+    if (!acquire())
+        return CLAIM_BUSY;
+    size_t used_end = min_size(first + npages, frontier);
+    if (page_map_next_in_flight(first, used_end).npages != 0)
+        result = CLAIM_BUSY;
+    else if (vacant && page_map_any(PAGE_LIVE, first, npages))
+        result = CLAIM_OCCUPIED;
+    else
+        claim_locked(first, npages);
+    lock_release(&lock);
+    return result;
+}
+
+enum claim region_claim(size_t first, size_t npages, bool vacant)
+{
+    static int nobody_wakes;
+    enum claim result = CLAIM_BUSY;
+    for (int i = 0; result == CLAIM_BUSY && i < CLAIM_YIELDS + CLAIM_SLEEPS; i++) {
+        result = try_claim(first, npages, vacant);
+        if (result == CLAIM_BUSY && i < CLAIM_YIELDS)
+            os_yield();
+        else if (result == CLAIM_BUSY)
+            os_wait(&nobody_wakes, 0, 1);
+    }
+    return result;
+}
+
+void region_claim_end(size_t first, size_t npages)
+{
+    page_map_clear(PAGE_CLAIMED, first, npages);
+}
+
+void region_claim_undo(size_t first, size_t npages)
+{
+    struct run run = {first, 0};
+    size_t end = first + npages;
+    while ((run = page_map_take_next(PAGE_CLAIMED, run.first + run.npages, end)).npages != 0) {
+        page_map_clear(PAGE_LIVE, run.first, run.npages);
+        if (!os_replace(region_addr(run.first), run.npages << PAGE_SHIFT, true))
+            continue;
+        page_map_clear(PAGE_DIRTY, run.first, run.npages);
+        region_free(run.first, run.npages);
+    }
+}
+
+size_t region_used_pages(void)
+{
+    return __atomic_load_n(&frontier, __ATOMIC_RELAXED);
+}
+
+size_t region_dirty_pages(void)
+{
+    return __atomic_load_n(&ndirty, __ATOMIC_RELAXED);
+}
+
+void region_trim(void)
+{
+    if (!acquire())
+        return;
+    size_t npages = (g_region.nbytes >> PAGE_SHIFT) - frontier;
+    bool unused = npages != 0 && page_map_untouched(frontier, npages);
+    size_t unused_page = frontier;
+    if (unused)
+        __atomic_store_n(&g_region.nbytes, frontier << PAGE_SHIFT, __ATOMIC_RELAXED);
+    lock_release(&lock);
+    if (unused)
+        os_unmap((void *)(g_region.base + (unused_page << PAGE_SHIFT)), npages << PAGE_SHIFT);
+}
+
+/* The highest free run with a dirty page in it that lies in the superblock below `end`. */
+static struct run last_dirty_run(size_t end)
+{
+    struct run last = {0, 0};
+    struct run run = {end - SUPER_PAGES, 0};
+    while ((run = page_map_next(PAGE_FREE, true, run.first + run.npages, end)).npages != 0)
+        if (page_map_any(PAGE_DIRTY, run.first, run.npages))
+            last = run;
+    return last;
+}
+
+static size_t take_dirty_locked(struct run *runs, size_t nruns, size_t npages, bool whole)
+{
+    size_t count = 0;
+    size_t taken = 0;
+    size_t end = frontier;
+    while (end != 0 && count < nruns && taken < npages) {
+        bool candidate = !whole || summary_is_free(end / SUPER_PAGES - 1);
+        struct run run = candidate ? last_dirty_run(end) : (struct run){0, 0};
+        if (run.npages == 0) {
+            end -= SUPER_PAGES;
+            continue;
+        }
+        taken += page_map_count(PAGE_DIRTY, run.first, run.npages);
+        clear_free_locked(run.first, run.npages);
+        runs[count++] = run;
+    }
+    return count;
+}
+
+size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages)
+{
+    if (!acquire())
+        return 0;
+    size_t count = take_dirty_locked(runs, nruns, npages, true);
+    if (count == 0)
+        count = take_dirty_locked(runs, nruns, npages, false);
+    lock_release(&lock);
+    return count;
+}
+
+bool region_fork_prepare(void)
+{
+    return lock_acquire(&lock);
+}
+
+void region_fork_end(void)
+{
+    lock_release(&lock);
+}
+
+void region_adopt_in_flight(void)
+{
+    struct run run = {0, 0};
+    while ((run = page_map_next_in_flight(run.first + run.npages, frontier)).npages != 0) {
+        if (!os_commit(region_addr(run.first), run.npages << PAGE_SHIFT)) {
+            page_map_set(PAGE_ODD, run.first, run.npages);
+            continue;
+        }
+        page_map_set(PAGE_DIRTY, run.first, run.npages);
+        region_free(run.first, run.npages);
+    }
+}

@@ -1,0 +1,97 @@
+/*
+ * The region: one reserved range of addresses that holds every page the arena ever hands out.
+ *
+ *     base                          frontier                                    base + nbytes
+ *      | live | free | cached | free |          reserved, never touched             |
+ *      |<----- readable, writable -->|<------------- PROT_NONE -------------------->|
+ *
+ * Runs of any number of pages go out, lowest address first, and any part of them comes back and
+ * is joined with its free neighbours. The frontier moves up in steps when nothing free fits, so
+ * that mlockall(2), RLIMIT_DATA and strict overcommit see what is used only. The range is placed
+ * far below where the kernel puts mappings by itself.
+ *
+ * One lock covers the free bits, their summary and the frontier. It is never held across a system
+ * call. Where it cannot be had, allocation answers NO_PAGE and what is freed is deferred.
+ */
+#ifndef REGION_H
+#define REGION_H
+
+#include "page_map.h"
+
+/* Where the region is. Frozen after region_init; nbytes 0: there is none. */
+struct region {
+    uintptr_t base;
+    size_t nbytes;
+};
+extern struct region g_region;
+
+/*
+ * Reserves up to nbytes (a multiple of 2 MB), at most an eighth of RLIMIT_AS, halving down to
+ * 64 MB where the kernel refuses. False: not even that.
+ */
+bool region_init(size_t nbytes);
+
+/* A run of 2^order-aligned pages, in flight; NO_PAGE if there is no room, memory or lock. */
+size_t region_alloc(size_t npages, unsigned order);
+
+/* Takes exactly these pages if all of them are free. */
+bool region_take(size_t first, size_t npages);
+
+/* Gives pages in flight back. They must be plain now; an odd mark is removed here. */
+void region_free(size_t first, size_t npages);
+
+/* The same with neither lock nor list: any region call takes them back later. */
+void region_defer(size_t first, size_t npages);
+
+/*
+ * For a mapping that the program puts over [first, first + npages): makes all of it live and odd,
+ * wherever it was before, and marks what was not live as claimed. With `vacant`, only if no page
+ * is live. Pages in flight are waited for; CLAIM_BUSY says that they did not land in time.
+ * region_claim_end forgets the marks; region_claim_undo takes the marked pages back.
+ */
+enum claim { CLAIM_OK, CLAIM_OCCUPIED, CLAIM_BUSY };
+enum claim region_claim(size_t first, size_t npages, bool vacant);
+void region_claim_end(size_t first, size_t npages);
+void region_claim_undo(size_t first, size_t npages);
+
+/*
+ * Gives up the addresses that were never used, for good. Nothing happens where a program has mapped
+ * over some of them.
+ */
+void region_trim(void);
+
+/* How many pages lie below the frontier. */
+size_t region_used_pages(void);
+
+/* How many free pages are dirty, that is, retained for nothing but speed. */
+size_t region_dirty_pages(void);
+
+/*
+ * Takes free dirty pages out, so that they can be purged: whole superblocks first, highest first.
+ * Fills at most nruns runs, until they hold npages dirty pages. Returns how many.
+ */
+size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages);
+
+/* fork(2): the lock is held from before until after. False: it could not be had. */
+bool region_fork_prepare(void);
+void region_fork_end(void);
+
+/* In the child: frees what was in flight in threads that are not there any more. */
+void region_adopt_in_flight(void);
+
+static inline bool region_owns(uintptr_t addr)
+{
+    return addr - g_region.base < g_region.nbytes;
+}
+
+static inline size_t region_page(uintptr_t addr)
+{
+    return (addr - g_region.base) >> PAGE_SHIFT;
+}
+
+static inline void *region_addr(size_t page)
+{
+    return (void *)(g_region.base + (page << PAGE_SHIFT));
+}
+
+#endif

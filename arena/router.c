@@ -1,0 +1,215 @@
+#include "router.h"
+
+#include "budget.h"
+#include "config.h"
+#include "os.h"
+#include "purge.h"
+#include "region.h"
+#include "warm_span.h"
+#include "zero.h"
+
+/* A stack asks for an eighth of its capacity at a time. */
+#define GRANT_SHARE 8
+
+static bool suspended;
+
+/* The stack that holds spans of this many pages; NULL if none does. */
+static PageStack *stack_for(PageArena *arena, size_t npages)
+{
+    return npages == 1 ? &arena->hot.pages : warm_span_stack(&arena->warm, npages);
+}
+
+static unsigned natural_order(size_t npages)
+{
+    return npages >= SPAN_64K_PAGES && is_power_of_two(npages) ? (unsigned)__builtin_ctzl(npages)
+                                                               : 0;
+}
+
+bool router_init_arena(PageArena *arena)
+{
+    *arena = (PageArena){0};
+    if (!hot_page_cache_init(&arena->hot, g_config.hot_size))
+        return false;
+    if (!warm_span_cache_init(&arena->warm, g_config.warm_64k, g_config.warm_128k,
+                              g_config.warm_2m)) {
+        hot_page_cache_shutdown(&arena->hot);
+        return false;
+    }
+    arena->hot.pages.quota = 0;
+    for (int i = 0; i < WARM_SIZES; i++)
+        arena->warm.spans[i].quota = 0;
+    return true;
+}
+
+/* Takes a listed span, as far as it is still cached; NO_PAGE unless all of it was. */
+static size_t claim_cached(void *addr, size_t npages)
+{
+    size_t first = region_page((uintptr_t)addr);
+    size_t end = first + npages;
+    struct run run = page_map_take_next(PAGE_CACHED, first, end);
+    if (likely(run.npages == npages))
+        return first;
+    for (; run.npages != 0; run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end))
+        region_free(run.first, run.npages);
+    return NO_PAGE;
+}
+
+static size_t alloc_cached(PageStack *stack, size_t npages)
+{
+    void *addr;
+    while ((addr = page_stack_pop(stack)) != NULL) {
+        size_t first = claim_cached(addr, npages);
+        if (likely(first != NO_PAGE))
+            return first;
+    }
+    return NO_PAGE;
+}
+
+size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
+{
+    unsigned natural = natural_order(npages);
+    order = order > natural ? order : natural;
+    PageStack *stack = stack_for(arena, npages);
+    if (stack != NULL && order <= natural) {
+        size_t first = alloc_cached(stack, npages);
+        if (likely(first != NO_PAGE))
+            return first;
+    }
+    return region_alloc(npages, order);
+}
+
+static bool has_room(PageStack *stack, size_t npages)
+{
+    if (unlikely(stack->count >= stack->quota) && stack->quota < stack->capacity) {
+        size_t wanted = min_size(align_up(stack->capacity, GRANT_SHARE) / GRANT_SHARE,
+                                 stack->capacity - stack->quota);
+        stack->quota += budget_grant(npages, wanted);
+    }
+    return stack->count < stack->quota;
+}
+
+/* Plain pages: to a cache that takes them, or the region. */
+static void put(PageArena *arena, size_t first, size_t npages)
+{
+    PageStack *stack = stack_for(arena, npages);
+    if (stack != NULL && (npages == 1 || first % npages == 0)) {
+        has_room(stack, npages);
+        if (likely(page_stack_push(stack, region_addr(first)) == NULL)) {
+            page_map_set(PAGE_CACHED, first, npages);
+            return;
+        }
+    }
+    region_free(first, npages);
+    purge_excess();
+}
+
+void router_suspend(bool now)
+{
+    __atomic_store_n(&suspended, now, __ATOMIC_RELAXED);
+}
+
+/* Makes pages plain again. False: they stay out of circulation, odd. */
+static bool make_plain(size_t first, size_t npages)
+{
+    bool keep = !__atomic_load_n(&suspended, __ATOMIC_RELAXED);
+    bool accessible = keep && g_config.guard == 0;
+    if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible) || !keep)
+        return false;
+    page_map_clear(PAGE_DIRTY, first, npages);
+    return true;
+}
+
+/* A run that is all odd or all plain. */
+static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd)
+{
+    bool replace = odd || g_config.guard != 0 || __atomic_load_n(&suspended, __ATOMIC_RELAXED);
+    if (unlikely(replace) && !make_plain(first, npages)) {
+        page_map_set(PAGE_ODD, first, npages);
+        return;
+    }
+    if (likely(!replace) && arena != NULL)
+        zero_retire(first, npages);
+    else if (!replace)
+        page_map_set(PAGE_DIRTY, first, npages);
+
+    if (unlikely(arena == NULL))
+        region_defer(first, npages);
+    else if (unlikely(odd))
+        region_free(first, npages);
+    else
+        put(arena, first, npages);
+}
+
+void router_free(PageArena *arena, size_t first, size_t npages)
+{
+    for (size_t end = first + npages; first < end; first += npages) {
+        bool odd = page_map_any(PAGE_ODD, first, 1);
+        struct run rest = page_map_next(PAGE_ODD, !odd, first, end);
+        npages = rest.first - first;
+        free_uniform(arena, first, npages, odd);
+    }
+}
+
+void router_free_live(PageArena *arena, size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    struct run run = {first, 0};
+    while ((run = page_map_take_next(PAGE_LIVE, run.first + run.npages, end)).npages != 0)
+        router_free(arena, run.first, run.npages);
+    if (likely(arena != NULL))
+        count_add(&arena->total_frees, 1);
+}
+
+/* Makes pages in flight the program's. False: there is no memory for them. */
+static bool make_live(PageArena *arena, size_t first, size_t npages)
+{
+    if (unlikely(g_config.guard != 0) && !os_commit(region_addr(first), npages * PAGE_BYTES)) {
+        region_free(first, npages);
+        return false;
+    }
+    zero_prepare(first, npages);
+    page_map_set(PAGE_LIVE, first, npages);
+    count_add(&arena->total_allocs, 1);
+    count_add(&arena->bytes_out, npages * PAGE_BYTES);
+    return true;
+}
+
+void *router_map(PageArena *arena, size_t npages, unsigned order)
+{
+    size_t first = router_alloc(arena, npages, order);
+    if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages))
+        return NULL;
+    return region_addr(first);
+}
+
+bool router_map_at(PageArena *arena, size_t first, size_t npages)
+{
+    return region_take(first, npages) && make_live(arena, first, npages);
+}
+
+static void flush_stack(PageStack *stack, size_t npages)
+{
+    while (stack->count != 0) {
+        size_t first = claim_cached(stack->entries[--stack->count], npages);
+        if (first != NO_PAGE)
+            region_free(first, npages);
+    }
+    budget_return(npages, stack->quota);
+    stack->quota = 0;
+}
+
+void router_flush(PageArena *arena)
+{
+    flush_stack(&arena->hot.pages, 1);
+    flush_stack(&arena->warm.spans[0], SPAN_64K_PAGES);
+    flush_stack(&arena->warm.spans[1], SPAN_128K_PAGES);
+    flush_stack(&arena->warm.spans[2], SPAN_2M_PAGES);
+    purge_excess();
+}
+
+void router_fini_arena(PageArena *arena)
+{
+    router_flush(arena);
+    hot_page_cache_shutdown(&arena->hot);
+    warm_span_cache_shutdown(&arena->warm);
+}

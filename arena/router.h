@@ -1,0 +1,40 @@
+/*
+ * The router: which layer a request is served from, and where freed pages go.
+ *
+ * Pages go through it in flight (page_map.h): the caller clears and sets their live bits. An
+ * arena belongs to the caller for the time of the call.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include "defs.h"
+#include "page_arena.h"
+
+/* Sets up an arena's caches, which may hold what the budget grants them. False: no memory. */
+bool router_init_arena(PageArena *arena);
+
+/* Gives everything cached back to the region, and the grants to the budget. */
+void router_flush(PageArena *arena);
+
+/* Flushes and forgets the caches. */
+void router_fini_arena(PageArena *arena);
+
+/* Pages that are not clean; NO_PAGE if there are none. */
+size_t router_alloc(PageArena *arena, size_t npages, unsigned order);
+
+/* While suspended, nothing freed is handed out again: it becomes inaccessible instead. */
+void router_suspend(bool suspended);
+
+/* Pages that a program has used. NULL arena: defer them, with neither lock nor cache. */
+void router_free(PageArena *arena, size_t first, size_t npages);
+
+/* Frees whatever is live in [first, first + npages). */
+void router_free_live(PageArena *arena, size_t first, size_t npages);
+
+/* router_alloc, made to read as zero and live. NULL: none to be had. */
+void *router_map(PageArena *arena, size_t npages, unsigned order);
+
+/* Maps exactly these pages. False: not all of them are free. */
+bool router_map_at(PageArena *arena, size_t first, size_t npages);
+
+#endif

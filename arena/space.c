@@ -1,0 +1,121 @@
+#include "space.h"
+
+#include "purge.h"
+#include "router.h"
+#include "thread.h"
+#include "zero.h"
+
+static size_t first_page(struct range range)
+{
+    return region_page(range.start);
+}
+
+static size_t page_count(struct range range)
+{
+    return (range.end - range.start) >> PAGE_SHIFT;
+}
+
+struct range space_clip(struct range range)
+{
+    if (!space_overlaps(range))
+        return (struct range){range.start, range.start};
+    return (struct range){max_size(range.start, g_region.base),
+                          min_size(range.end, g_region.base + g_region.nbytes)};
+}
+
+void *space_map(size_t nbytes)
+{
+    PageArena *arena = thread_enter();
+    if (unlikely(arena == NULL))
+        return NULL;
+    void *addr = router_map(arena, pages_for(nbytes), 0);
+    if (unlikely(addr == NULL))
+        count_add(&arena->mmap_calls, 1);
+    thread_leave(arena);
+    return addr;
+}
+
+bool space_map_at(struct range range)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return false;
+    bool mapped = router_map_at(arena, first_page(range), page_count(range));
+    thread_leave(arena);
+    return mapped;
+}
+
+void space_unmap(struct range range)
+{
+    range = space_clip(range);
+    if (range.start == range.end)
+        return;
+    PageArena *arena = thread_enter();
+    router_free_live(arena, first_page(range), page_count(range));
+    if (likely(arena != NULL))
+        thread_leave(arena);
+}
+
+struct range space_next_live(struct range range)
+{
+    struct run run =
+        page_map_next(PAGE_LIVE, true, first_page(range), first_page(range) + page_count(range));
+    uintptr_t start = g_region.base + (run.first << PAGE_SHIFT);
+    return (struct range){start, start + (run.npages << PAGE_SHIFT)};
+}
+
+bool space_is_live(struct range range)
+{
+    return page_map_count(PAGE_LIVE, first_page(range), page_count(range)) == page_count(range);
+}
+
+void space_mark_odd(struct range range)
+{
+    range = space_clip(range);
+    while (range.start != range.end) {
+        struct range live = space_next_live(range);
+        if (live.start != live.end)
+            page_map_set(PAGE_ODD, first_page(live), page_count(live));
+        range.start = live.end;
+    }
+}
+
+bool space_is_odd(struct range range)
+{
+    return page_map_any(PAGE_ODD, first_page(range), page_count(range));
+}
+
+enum claim space_claim(struct range range, bool vacant)
+{
+    range = space_clip(range);
+    return region_claim(first_page(range), page_count(range), vacant);
+}
+
+void space_claim_end(struct range range)
+{
+    range = space_clip(range);
+    region_claim_end(first_page(range), page_count(range));
+}
+
+void space_claim_undo(struct range range)
+{
+    range = space_clip(range);
+    region_claim_undo(first_page(range), page_count(range));
+}
+
+void space_suspend(void)
+{
+    PageArena *arena = thread_enter();
+    if (arena != NULL) {
+        router_flush(arena);
+        purge_all();
+        region_trim();
+        thread_leave(arena);
+    }
+    router_suspend(true);
+}
+
+void space_resume(void)
+{
+    router_suspend(false);
+}

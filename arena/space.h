@@ -1,0 +1,68 @@
+/*
+ * The region as a part of the address space: what an interposer of mmap(2) needs, in terms of
+ * addresses. This is the one header that the shim includes.
+ *
+ * Ranges are any ranges of the address space, page-aligned at both ends; each function acts on the
+ * part that lies in the region. All may be called from signal handlers that interrupted any other.
+ */
+#ifndef SPACE_H
+#define SPACE_H
+
+#include "config.h"
+#include "message.h"
+#include "os.h"
+#include "region.h"
+#include "start.h"
+#include "stats.h"
+
+struct range {
+    uintptr_t start;
+    uintptr_t end;
+};
+
+static inline struct range range_of(const void *addr, size_t nbytes)
+{
+    return (struct range){(uintptr_t)addr, (uintptr_t)addr + nbytes};
+}
+
+static inline bool space_overlaps(struct range range)
+{
+    return range.start < g_region.base + g_region.nbytes && range.end > g_region.base &&
+           range.start < range.end;
+}
+
+/* The part of a range that lies in the region; empty (start == end) if none does. */
+struct range space_clip(struct range range);
+
+/* Memory that reads as zero and is now the program's; NULL: the kernel must serve. */
+void *space_map(size_t nbytes);
+
+/* Takes exactly this range, if all of it is free: as space_map does. */
+bool space_map_at(struct range range);
+
+/* Frees what is live in the range. What is not is none of the program's: no error. */
+void space_unmap(struct range range);
+
+/* The first live stretch of a range inside the region; empty if there is none. */
+struct range space_next_live(struct range range);
+
+/* Whether all of a range inside the region is live. */
+bool space_is_live(struct range range);
+
+/* Notes that the program has changed the live pages of a range for good: they are not plain. */
+void space_mark_odd(struct range range);
+bool space_is_odd(struct range range);
+
+/*
+ * Before mlockall(2): gives back what is retained and what was never used, so that it is not locked,
+ * and recycles nothing from here on. space_resume: the call has failed.
+ */
+void space_suspend(void);
+void space_resume(void);
+
+/* For MAP_FIXED: see region_claim. */
+enum claim space_claim(struct range range, bool vacant);
+void space_claim_end(struct range range);
+void space_claim_undo(struct range range);
+
+#endif

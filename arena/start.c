@@ -1,0 +1,35 @@
+#include "start.h"
+
+#include "budget.h"
+#include "config.h"
+#include "lock.h"
+#include "region.h"
+#include "thread.h"
+#include "zero.h"
+
+enum { NOT_STARTED, UP, DOWN };
+
+static struct lock lock;
+static int state;
+
+static bool bring_up(void)
+{
+    config_load();
+    config_log();
+    budget_init();
+    return region_init(g_config.region) && zero_selftest() && thread_init();
+}
+
+bool start_arena(void)
+{
+    int now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+    if (likely(now != NOT_STARTED))
+        return now == UP;
+    if (!lock_acquire(&lock))
+        return false;
+    if (state == NOT_STARTED)
+        __atomic_store_n(&state, bring_up() ? UP : DOWN, __ATOMIC_RELEASE);
+    now = state;
+    lock_release(&lock);
+    return now == UP;
+}

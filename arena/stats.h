@@ -1,0 +1,25 @@
+/*
+ * What the arena has done and what it holds, for people and for programs.
+ *
+ * As text, `key value` lines, and as JSON with a schema number; the keys are the same and do not
+ * change within a schema. Bytes: allocated (handed out, ever), live, cached (in hot and warm
+ * caches), retained (cached, and free but dirty), region (reserved). Requests: total_allocs,
+ * total_frees, mmap_calls (those that went to the kernel in the end). Per size (hot_4k, warm_64k,
+ * warm_128k, warm_2m): hits, misses, frees, evictions.
+ *
+ * Other threads go on meanwhile: the figures are close to each other, not a snapshot.
+ */
+#ifndef STATS_H
+#define STATS_H
+
+#include "page_arena.h"
+
+#define STATS_SCHEMA 1
+
+/* Lines to a file descriptor: of one arena, or of the process where arena is NULL. */
+void stats_print(const PageArena *arena, int fd);
+
+/* JSON of the process to a new file, 0600; "%p" in the path stands for the process id. */
+bool stats_save(const char *path);
+
+#endif

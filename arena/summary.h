@@ -1,0 +1,36 @@
+/*
+ * Where runs of free pages are: an address-ordered first fit whose cost does not depend on how
+ * many spans are live.
+ *
+ * A tree over the superblocks, eight children to a node, in flat arrays level by level. A node
+ * tells of its pages the free run at the start, the longest anywhere and the one at the end (as in
+ * Go's runtime/mpagealloc.go), and the largest naturally aligned free power of two. A search goes
+ * down one path; a change is carried up only as far as it makes a difference.
+ *
+ *     level 2                [                     128 MB                      ]
+ *     level 1    [ 16 MB ][       ][       ][       ][       ][       ][       ][       ]
+ *     level 0    [2][2][2][2][2][2][2][2] ...        one node a superblock, from the page map
+ *
+ * Not synchronised: every call is made under the region's lock.
+ */
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include "defs.h"
+
+/* Makes the tree for npages pages, none of them free. False: no memory. */
+bool summary_init(size_t npages);
+
+/* Reads the page map's free bits of [first, first + npages) anew. */
+void summary_update(size_t first, size_t npages);
+
+/* Whether every page of a superblock is free. */
+bool summary_is_free(size_t super);
+
+/* The lowest run of npages free pages; NO_PAGE if there is none. */
+size_t summary_find(size_t npages);
+
+/* The lowest free run of 2^order pages, 2^order-aligned; NO_PAGE if there is none. */
+size_t summary_find_aligned(unsigned order);
+
+#endif

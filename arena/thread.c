@@ -1,0 +1,228 @@
+#include "thread.h"
+
+#include <pthread.h>
+
+#include "lock.h"
+#include "os.h"
+#include "purge.h"
+#include "region.h"
+#include "router.h"
+
+__thread PageArena *g_page_arena;
+
+/* What a thread has that is being given an arena, cannot have one, or has given it back. */
+static PageArena turned_away = {.busy = THREAD_BUSY};
+
+static pthread_key_t exit_key;
+static bool started;
+
+/* All arenas, and the threads' own that wait for a thread; under registry_lock. */
+static struct lock registry_lock;
+static PageArena *registry;
+static PageArena *spare;
+
+/*
+ * In a forked child: whether the take-over is still to be done. Until it is, every thread comes
+ * through thread_enter_slowly, and while one does it the others go without an arena.
+ */
+enum take_over { TAKE_OVER_DONE, TAKE_OVER_PENDING, TAKE_OVER_NOW };
+static int take_over;
+
+/* What the forking thread holds, and the state its arena had. */
+static __thread struct {
+    bool registry;
+    bool region;
+    bool no_arena;
+    unsigned char state;
+} at_fork;
+
+bool thread_register(PageArena *arena)
+{
+    if (!lock_acquire(&registry_lock))
+        return false;
+    arena->next = registry;
+    registry = arena;
+    lock_release(&registry_lock);
+    return true;
+}
+
+bool thread_unregister(PageArena *arena)
+{
+    if (!lock_acquire(&registry_lock))
+        return false;
+    PageArena **link = &registry;
+    while (*link != NULL && *link != arena)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = arena->next;
+    lock_release(&registry_lock);
+    return true;
+}
+
+void thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context)
+{
+    if (!lock_acquire(&registry_lock))
+        return;
+    for (const PageArena *arena = registry; arena != NULL; arena = arena->next)
+        visit(arena, context);
+    lock_release(&registry_lock);
+}
+
+static PageArena *take_spare(void)
+{
+    if (!lock_acquire(&registry_lock))
+        return NULL;
+    PageArena *arena = spare;
+    if (arena != NULL)
+        spare = arena->next_spare;
+    lock_release(&registry_lock);
+    return arena;
+}
+
+static void put_spare(PageArena *arena)
+{
+    if (!lock_acquire(&registry_lock))
+        return;
+    arena->next_spare = spare;
+    spare = arena;
+    lock_release(&registry_lock);
+}
+
+static PageArena *make_arena(void)
+{
+    PageArena *arena = os_map(sizeof *arena);
+    if (arena == NULL)
+        return NULL;
+    if (router_init_arena(arena)) {
+        arena->is_thread_own = true;
+        if (thread_register(arena))
+            return arena;
+        router_fini_arena(arena);
+    }
+    os_unmap(arena, sizeof *arena);
+    return NULL;
+}
+
+/* Nobody else has an arena now. Those of threads that are gone become spare. */
+static void take_over_after_fork(void)
+{
+    region_adopt_in_flight();
+    spare = NULL;
+    for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
+        if (!arena->is_thread_own)
+            continue;
+        router_flush(arena);
+        if (arena->busy != THREAD_FORKED) {
+            arena->busy = THREAD_IDLE;
+            put_spare(arena);
+        }
+    }
+    purge_all();
+}
+
+/* False: another thread of the child is at it. */
+static bool settle_after_fork(void)
+{
+    int pending = TAKE_OVER_PENDING;
+    if (__atomic_compare_exchange_n(&take_over, &pending, TAKE_OVER_NOW, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_ACQUIRE)) {
+        take_over_after_fork();
+        __atomic_store_n(&take_over, TAKE_OVER_DONE, __ATOMIC_RELEASE);
+        return true;
+    }
+    return pending == TAKE_OVER_DONE;
+}
+
+static PageArena *attach(void)
+{
+    PageArena *arena = take_spare();
+    if (arena == NULL)
+        arena = make_arena();
+    if (arena == NULL)
+        return NULL;
+    arena->busy = THREAD_BUSY;
+    g_page_arena = arena;
+    if (pthread_setspecific(exit_key, arena) != 0) {
+        g_page_arena = &turned_away;
+        put_spare(arena);
+        return NULL;
+    }
+    return arena;
+}
+
+PageArena *thread_enter_slowly(void)
+{
+    PageArena *arena = g_page_arena;
+    if (!started || (arena != NULL && arena->busy != THREAD_FORKED))
+        return NULL;
+    g_page_arena = &turned_away;
+    if (!settle_after_fork()) {
+        g_page_arena = arena;
+        return NULL;
+    }
+    if (arena == NULL)
+        return attach();
+    arena->busy = THREAD_BUSY;
+    g_page_arena = arena;
+    return arena;
+}
+
+static void on_thread_exit(void *value)
+{
+    PageArena *arena = value;
+    g_page_arena = &turned_away;
+    router_flush(arena);
+    arena->busy = THREAD_IDLE;
+    put_spare(arena);
+}
+
+/* Until the end of fork(2) the thread is busy: nothing that other handlers do waits for its locks. */
+static void before_fork(void)
+{
+    PageArena *arena = g_page_arena;
+    at_fork.no_arena = arena == NULL;
+    at_fork.state = THREAD_BUSY;
+    if (arena == NULL)
+        g_page_arena = &turned_away;
+    else if (arena != &turned_away) {
+        at_fork.state = (unsigned char)arena->busy;
+        arena->busy = THREAD_BUSY;
+    }
+    at_fork.registry = lock_acquire(&registry_lock);
+    at_fork.region = at_fork.registry && region_fork_prepare();
+}
+
+static void restore_after_fork(enum thread_state state)
+{
+    if (at_fork.region)
+        region_fork_end();
+    if (at_fork.registry)
+        lock_release(&registry_lock);
+    if (at_fork.no_arena)
+        g_page_arena = NULL;
+    else if (g_page_arena != &turned_away)
+        g_page_arena->busy = (int)state;
+}
+
+static void after_fork_in_parent(void)
+{
+    restore_after_fork((enum thread_state)at_fork.state);
+}
+
+static void after_fork_in_child(void)
+{
+    /* A handler that interrupted the library goes back into it: then nothing can be taken over. */
+    bool can_take_over = at_fork.region && (at_fork.no_arena || at_fork.state != THREAD_BUSY);
+    restore_after_fork(can_take_over ? THREAD_FORKED : THREAD_BUSY);
+    if (can_take_over)
+        take_over = TAKE_OVER_PENDING;
+    else
+        g_page_arena = &turned_away;
+}
+
+bool thread_init(void)
+{
+    started = pthread_key_create(&exit_key, on_thread_exit) == 0 &&
+              pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    return started;
+}

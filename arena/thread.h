@@ -1,0 +1,51 @@
+/*
+ * A thread's own arena: made on first use, given back at exit, recycled for the next thread.
+ *
+ * thread_enter marks it as busy until thread_leave. What comes in between on the same thread is a
+ * signal handler that interrupted the library; it is turned away and must do with the kernel and
+ * with lists that need neither lock nor arena. So is a thread whose exit handler has run, and one
+ * whose arena could not be had.
+ *
+ * After fork(2) the first call in the child takes over what the threads that are not there any more
+ * had cached or in flight, and gives inherited free pages back to the kernel, so that clearing them
+ * never copies a page that the parent still has. A child that only calls exec(3) pays nothing.
+ */
+#ifndef THREAD_H
+#define THREAD_H
+
+#include "defs.h"
+#include "page_arena.h"
+
+enum thread_state { THREAD_IDLE, THREAD_BUSY, THREAD_FORKED };
+
+/* Registers the exit and fork handlers. False: the system has no room for them. */
+bool thread_init(void);
+
+/* Slow path of thread_enter. */
+PageArena *thread_enter_slowly(void);
+
+/* Every arena of the process, to read its counters; `visit` may not take locks. */
+void thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context);
+
+/* Lists and unlists an arena that a library user made. False: the registry is out of reach. */
+bool thread_register(PageArena *arena);
+bool thread_unregister(PageArena *arena);
+
+/* The calling thread's arena, busy now; NULL: go without. */
+static inline PageArena *thread_enter(void)
+{
+    PageArena *arena = g_page_arena;
+    if (unlikely(arena == NULL || arena->busy != THREAD_IDLE))
+        return thread_enter_slowly();
+    __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return arena;
+}
+
+static inline void thread_leave(PageArena *arena)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
+}
+
+#endif

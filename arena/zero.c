@@ -1,0 +1,130 @@
+#include "zero.h"
+
+#include <emmintrin.h>
+#include <string.h>
+
+#include "os.h"
+#include "region.h"
+
+/*
+ * Above this size mincore(2) (about a microsecond) costs less than clearing what may be clean, and
+ * keeps what was never touched from becoming resident.
+ */
+#define WHOLE_PAGES 32
+
+/* Pages asked about in one call. */
+#define WINDOW_PAGES 2048
+
+/* sysinfo(2) is asked for swap again after so many uses of the answer. */
+#define SWAP_USES 32
+
+static bool residency_unknown;
+
+static bool has_swap(void)
+{
+    static bool answer;
+    static unsigned uses;
+    if (__atomic_fetch_add(&uses, 1, __ATOMIC_RELAXED) % SWAP_USES == 0)
+        __atomic_store_n(&answer, os_has_swap(), __ATOMIC_RELAXED);
+    return __atomic_load_n(&answer, __ATOMIC_RELAXED);
+}
+
+/* For debug builds. */
+__attribute__((unused)) static bool reads_as_zero(size_t first, size_t npages)
+{
+    const uint64_t *word = region_addr(first);
+    for (size_t i = 0; i < npages * PAGE_BYTES / sizeof *word; i++)
+        if (word[i] != 0)
+            return false;
+    return true;
+}
+
+void zero_prepare(size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    for (struct run run = {first, 0}; run.first < end; run.first += run.npages) {
+        run = page_map_next(PAGE_DIRTY, true, run.first, end);
+        if (run.npages != 0)
+            memset(region_addr(run.first), 0, run.npages * PAGE_BYTES);
+    }
+    invariant(reads_as_zero(first, npages));
+}
+
+bool zero_purge(size_t first, size_t npages)
+{
+    if (!os_purge(region_addr(first), npages * PAGE_BYTES))
+        return false;
+    page_map_clear(PAGE_DIRTY, first, npages);
+    return true;
+}
+
+/* Bit 0 of 64 bytes as a word. */
+static uint64_t residency_word(const unsigned char *bytes)
+{
+    uint64_t word = 0;
+    for (unsigned i = 0; i < GROUP_PAGES; i += 16) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(bytes + i));
+        unsigned bits = (unsigned)_mm_movemask_epi8(_mm_slli_epi16(part, 7));
+        word |= (uint64_t)bits << i;
+    }
+    return word;
+}
+
+/* At most WINDOW_PAGES pages that do not cross a multiple of as many. */
+static void retire_window(size_t first, size_t npages, bool swap)
+{
+    /* The byte of page p is at p modulo the window, so that groups of bytes match groups of pages. */
+    unsigned char residency[WINDOW_PAGES];
+    size_t end = first + npages;
+    if (!os_resident(region_addr(first), npages, residency + first % WINDOW_PAGES)) {
+        page_map_set(PAGE_DIRTY, first, npages);
+        return;
+    }
+    for (size_t from = first; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        size_t group = align_down(page, GROUP_PAGES);
+        uint64_t resident = residency_word(residency + group % WINDOW_PAGES) & mask;
+        page_word_set(PAGE_DIRTY, page, resident);
+        if (!swap)
+            page_word_take(PAGE_DIRTY, page, mask & ~resident);
+        for (uint64_t gone = swap ? mask & ~resident : 0; gone != 0;) {
+            unsigned low = (unsigned)__builtin_ctzl(gone);
+            uint64_t above = ~(gone >> low);
+            size_t length = above == 0 ? GROUP_PAGES - low : (size_t)__builtin_ctzl(above);
+            if (!zero_purge(group + low, length))
+                page_map_set(PAGE_DIRTY, group + low, length);
+            gone &= ~page_mask(low, length);
+        }
+    }
+}
+
+void zero_retire(size_t first, size_t npages)
+{
+    if (npages <= WHOLE_PAGES || residency_unknown) {
+        page_map_set(PAGE_DIRTY, first, npages);
+        return;
+    }
+    bool swap = has_swap();
+    for (size_t end = first + npages; first < end;) {
+        size_t next = min_size(align_down(first, WINDOW_PAGES) + WINDOW_PAGES, end);
+        retire_window(first, next - first, swap);
+        first = next;
+    }
+}
+
+bool zero_selftest(void)
+{
+    size_t page = region_alloc(2, 0);
+    if (page == NO_PAGE)
+        return false;
+    volatile char *byte = region_addr(page);
+    unsigned char residency[2] = {0, 0};
+    *byte = 1;
+    residency_unknown = !os_resident(region_addr(page), 2, residency) || (residency[0] & 1) == 0;
+    bool purges = os_purge(region_addr(page), PAGE_BYTES) && *byte == 0;
+    /* Reading has made the page resident: not dirty, but not to be counted as free of cost. */
+    zero_purge(page, 1);
+    region_free(page, 2);
+    return purges;
+}

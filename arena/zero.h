@@ -1,0 +1,32 @@
+/*
+ * Who guarantees zeros: memory that mmap(2) hands out reads as zero.
+ *
+ * A page that was never used, or was given back with MADV_DONTNEED, is clean and is handed out
+ * untouched. Everything else is dirty and is cleared when it is handed out, when its cache lines
+ * are about to be used. After use, a small span is dirty as a whole; of a larger one mincore(2)
+ * tells which pages were touched. A page that is not resident may sit in swap with its old bytes:
+ * where the machine has swap, such pages are given back for good.
+ *
+ * All work is done on pages in flight, which nobody else looks at, and never under a lock.
+ */
+#ifndef ZERO_H
+#define ZERO_H
+
+#include "defs.h"
+
+/* Makes pages in flight read as zero. */
+void zero_prepare(size_t first, size_t npages);
+
+/* Notes which of the pages, that a program has used, are dirty now. */
+void zero_retire(size_t first, size_t npages);
+
+/* Gives the memory back and notes the pages as clean. False: they are as they were. */
+bool zero_purge(size_t first, size_t npages);
+
+/*
+ * Whether this kernel does what the above relies on: MADV_DONTNEED clears, mincore(2) knows a
+ * touched page. Some emulators lie. Needs the region; mincore alone failing is not fatal.
+ */
+bool zero_selftest(void);
+
+#endif

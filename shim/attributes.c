@@ -1,0 +1,194 @@
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "pieces.h"
+#include "real.h"
+#include "route.h"
+
+/*
+ * Calls that change or ask for what pages are like: protection, advice, locks, memory policy,
+ * residency. What stays on the pages is noted before the call, so that they are never recycled as
+ * if they were plain.
+ */
+
+struct protection {
+    int prot;
+    int key; /* -1: none was given */
+};
+
+static int protect_piece(struct range piece, const void *arguments)
+{
+    const struct protection *want = arguments;
+    size_t nbytes = piece.end - piece.start;
+    return want->key == -1 ? real.mprotect((void *)piece.start, nbytes, want->prot)
+                           : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
+}
+
+EXPORT int mprotect(void *addr, size_t nbytes, int prot)
+{
+    struct range range;
+    if (likely(!route_concerns(addr, nbytes, &range)))
+        return real.mprotect(addr, nbytes, prot);
+    if (prot != (PROT_READ | PROT_WRITE))
+        space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, -1});
+}
+
+EXPORT int pkey_mprotect(void *addr, size_t nbytes, int prot, int key)
+{
+    struct range range;
+    if (key == -1)
+        return mprotect(addr, nbytes, prot);
+    if (!route_concerns(addr, nbytes, &range))
+        return real.pkey_mprotect(addr, nbytes, prot, key);
+    space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
+}
+
+static int advise_piece(struct range piece, const void *arguments)
+{
+    return real.madvise((void *)piece.start, piece.end - piece.start, *(const int *)arguments);
+}
+
+EXPORT int madvise(void *addr, size_t nbytes, int advice)
+{
+    struct range range;
+    if (likely(!route_concerns(addr, nbytes, &range)))
+        return real.madvise(addr, nbytes, advice);
+    if (!route_advice_passes(advice))
+        space_mark_odd(range);
+    return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
+}
+
+/* As in glibc: POSIX_MADV_DONTNEED must not discard, and so does nothing. */
+EXPORT int posix_madvise(void *addr, size_t nbytes, int advice)
+{
+    int before = errno;
+    if (advice == POSIX_MADV_DONTNEED)
+        return 0;
+    int error = madvise(addr, nbytes, advice) == 0 ? 0 : errno;
+    errno = before;
+    return error;
+}
+
+/* mlock(2) and its kin round the start down. */
+static size_t round_start(const void **addr, size_t nbytes)
+{
+    size_t offset = (uintptr_t)*addr & (PAGE_BYTES - 1);
+    *addr = (const char *)*addr - offset;
+    return nbytes == 0 || nbytes > SIZE_MAX - offset ? nbytes : nbytes + offset;
+}
+
+static int lock_piece(struct range piece, const void *arguments)
+{
+    return real.mlock2((void *)piece.start, piece.end - piece.start, *(const unsigned *)arguments);
+}
+
+EXPORT int mlock2(const void *addr, size_t nbytes, unsigned flags)
+{
+    struct range range;
+    const void *start = addr;
+    if (!route_concerns(start, round_start(&start, nbytes), &range))
+        return real.mlock2(addr, nbytes, flags);
+    space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
+}
+
+EXPORT int mlock(const void *addr, size_t nbytes)
+{
+    struct range range;
+    const void *start = addr;
+    nbytes = round_start(&start, nbytes);
+    return route_concerns(start, nbytes, &range) ? mlock2(start, nbytes, 0)
+                                                 : real.mlock(start, nbytes);
+}
+
+static int unlock_piece(struct range piece, const void *arguments)
+{
+    (void)arguments;
+    return real.munlock((void *)piece.start, piece.end - piece.start);
+}
+
+EXPORT int munlock(const void *addr, size_t nbytes)
+{
+    struct range range;
+    const void *start = addr;
+    nbytes = round_start(&start, nbytes);
+    return route_concerns(start, nbytes, &range)
+               ? pieces_call(range, HOLE_STOPS, unlock_piece, NULL)
+               : real.munlock(start, nbytes);
+}
+
+/* All memory, now or from now on, is to stay resident: the arena retires for good. */
+EXPORT int mlockall(int flags)
+{
+    size_t before = g_route_max;
+    g_route_max = 0;
+    if (before != 0)
+        space_suspend();
+    int result = real.mlockall(flags);
+    if (result != 0 && before != 0) {
+        space_resume();
+        g_route_max = before;
+    }
+    return result;
+}
+
+struct policy {
+    int mode;
+    const unsigned long *nodes;
+    unsigned long max;
+    unsigned flags;
+};
+
+static int bind_piece(struct range piece, const void *arguments)
+{
+    const struct policy *policy = arguments;
+    return (int)real.mbind((void *)piece.start, piece.end - piece.start, policy->mode,
+                           policy->nodes, policy->max, policy->flags);
+}
+
+EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned long *nodes,
+                  unsigned long max, unsigned flags);
+EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned long *nodes,
+                  unsigned long max, unsigned flags)
+{
+    struct range range;
+    if (!route_concerns(addr, nbytes, &range))
+        return real.mbind(addr, nbytes, mode, nodes, max, flags);
+    space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, bind_piece, &(struct policy){mode, nodes, max, flags});
+}
+
+static int sync_piece(struct range piece, const void *arguments)
+{
+    return real.msync((void *)piece.start, piece.end - piece.start, *(const int *)arguments);
+}
+
+EXPORT int msync(void *addr, size_t nbytes, int flags)
+{
+    struct range range;
+    return route_concerns(addr, nbytes, &range)
+               ? pieces_call(range, HOLE_IS_PASSED, sync_piece, &flags)
+               : real.msync(addr, nbytes, flags);
+}
+
+struct residency {
+    uintptr_t start;
+    unsigned char *vec;
+};
+
+static int residency_piece(struct range piece, const void *arguments)
+{
+    const struct residency *out = arguments;
+    return real.mincore((void *)piece.start, piece.end - piece.start,
+                        out->vec + ((piece.start - out->start) >> PAGE_SHIFT));
+}
+
+EXPORT int mincore(void *addr, size_t nbytes, unsigned char *vec)
+{
+    struct range range;
+    return route_concerns(addr, nbytes, &range) ? pieces_call(range, HOLE_STOPS, residency_piece,
+                                                              &(struct residency){range.start, vec})
+                                                : real.mincore(addr, nbytes, vec);
+}

@@ -1,0 +1,183 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "pieces.h"
+#include "real.h"
+#include "route.h"
+
+/*
+ * mmap(2) and its family. Each function is: a call that has nothing to do with the region goes to
+ * the real one as it is; otherwise ours.
+ *
+ * What is malformed (misaligned, wrapping around) goes to the real call too, which refuses it with
+ * the errno that the kernel has for it.
+ */
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+size_t g_route_max;
+
+static struct range pages_of(const void *addr, size_t nbytes)
+{
+    return range_of(addr, align_up(nbytes, PAGE_BYTES));
+}
+
+static size_t length_of(struct range range)
+{
+    return range.end - range.start;
+}
+
+/* MAP_FIXED over the region. */
+static void *map_over(struct range range, int prot, int flags, int fd, off_t offset)
+{
+    bool vacant = (flags & MAP_FIXED_NOREPLACE) != 0;
+    switch (space_claim(range, vacant)) {
+    case CLAIM_OCCUPIED:
+        errno = EEXIST;
+        return MAP_FAILED;
+    case CLAIM_BUSY:
+        errno = ENOMEM;
+        return MAP_FAILED;
+    case CLAIM_OK:
+        break;
+    }
+    flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    void *addr = real.mmap((void *)range.start, length_of(range), prot, flags, fd, offset);
+    if (addr == MAP_FAILED)
+        space_claim_undo(range);
+    else
+        space_claim_end(range);
+    return addr;
+}
+
+EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
+{
+    if (likely(route_serves(addr, nbytes, prot, flags, offset))) {
+        void *served = space_map(nbytes);
+        if (likely(served != NULL)) {
+            if (unlikely((flags & MAP_POPULATE) != 0))
+                os_populate(served, align_up(nbytes, PAGE_BYTES));
+            return served;
+        }
+    }
+    struct range range;
+    if (unlikely((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) &&
+        route_concerns(addr, nbytes, &range))
+        return map_over(range, prot, flags, fd, offset);
+    return real.mmap(addr, nbytes, prot, flags, fd, offset);
+}
+
+EXPORT void *mmap64(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
+    __attribute__((alias("mmap")));
+
+EXPORT int munmap(void *addr, size_t nbytes)
+{
+    struct range range;
+    if (!route_concerns(addr, nbytes, &range))
+        return real.munmap(addr, nbytes);
+    struct range inside = space_clip(range);
+    /* Upper part first: a range past the end of user space is refused before anything is undone. */
+    if (unlikely(range.end > inside.end) &&
+        real.munmap((void *)inside.end, range.end - inside.end) != 0)
+        return -1;
+    if (unlikely(range.start < inside.start) &&
+        real.munmap((void *)range.start, inside.start - range.start) != 0)
+        return -1;
+    space_unmap(inside);
+    return 0;
+}
+
+/* Arguments that the kernel refuses whatever is mapped; see mremap(2). */
+static bool remap_is_malformed(void *addr, size_t nbytes, int flags, void *wanted)
+{
+    const int known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    bool moves = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0;
+    return (flags & ~known) != 0 || (moves && (flags & MREMAP_MAYMOVE) == 0) ||
+           ((uintptr_t)addr & (PAGE_BYTES - 1)) != 0 || nbytes == 0 || nbytes > PTRDIFF_MAX ||
+           ((flags & MREMAP_FIXED) != 0 && ((uintptr_t)wanted & (PAGE_BYTES - 1)) != 0);
+}
+
+/* Shrinks or grows in place; false: it takes a move. */
+static bool remap_in_place(struct range old, struct range new)
+{
+    if (new.end <= old.end) {
+        space_unmap((struct range){new.end, old.end});
+        return true;
+    }
+    struct range tail = {old.end, new.end};
+    return !space_is_odd(old) && space_clip(tail).end == tail.end && space_map_at(tail);
+}
+
+/* The kernel moves; what it left in the region is closed at once, and what it fills is claimed. */
+static void *remap_moving(struct range old, size_t new_size, int flags, void *wanted)
+{
+    struct range target = range_of(wanted, new_size);
+    bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
+    bool leaves = space_overlaps(old);
+    if (claims && space_claim(target, false) != CLAIM_OK) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    space_mark_odd(old);
+    void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
+    if (moved == MAP_FAILED) {
+        if (claims)
+            space_claim_undo(target);
+        return MAP_FAILED;
+    }
+    if (claims)
+        space_claim_end(target);
+    if (leaves && length_of(old) != 0 && (flags & MREMAP_DONTUNMAP) == 0)
+        space_unmap(old);
+    return moved;
+}
+
+static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void *wanted)
+{
+    if (remap_is_malformed(addr, new_size, flags, wanted) || old_size > PTRDIFF_MAX)
+        return real.mremap(addr, old_size, new_size, flags, wanted);
+    struct range old = pages_of(addr, old_size);
+    struct range new = pages_of(addr, new_size);
+    bool fixed = (flags & MREMAP_FIXED) != 0;
+    bool ours = region_owns(old.start) || space_overlaps(old);
+    if (!ours && !(fixed && space_overlaps(pages_of(wanted, new_size))))
+        return real.mremap(addr, old_size, new_size, flags, wanted);
+
+    struct range held = space_clip(old_size != 0 ? old : pages_of(addr, 1));
+    if (ours && !space_is_live(held)) {
+        errno = EFAULT;
+        return MAP_FAILED;
+    }
+    bool whole = held.start == old.start && held.end == old.end;
+    if (ours && whole && (flags & ~MREMAP_MAYMOVE) == 0) {
+        if (remap_in_place(old, new))
+            return addr;
+        if ((flags & MREMAP_MAYMOVE) == 0) {
+            errno = ENOMEM;
+            return MAP_FAILED;
+        }
+    }
+    return remap_moving(old, length_of(new), flags, wanted);
+}
+
+EXPORT void *mremap(void *addr, size_t old_size, size_t new_size, int flags, ...)
+{
+    void *wanted = NULL;
+    if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0) {
+        va_list arguments;
+        va_start(arguments, flags);
+        wanted = va_arg(arguments, void *);
+        va_end(arguments);
+    }
+    return remap(addr, old_size, new_size, flags, wanted);
+}
+
+EXPORT int remap_file_pages(void *addr, size_t nbytes, int prot, size_t offset, int flags)
+{
+    struct range range;
+    if (route_concerns(addr, nbytes, &range))
+        space_mark_odd(range);
+    return real.remap_file_pages(addr, nbytes, prot, offset, flags);
+}

@@ -1,0 +1,36 @@
+#include "pieces.h"
+
+#include <errno.h>
+
+/* The part of [start, range.end) that comes first: outside the region, or live; a hole is skipped. */
+static struct range next_piece(struct range range, bool *hole)
+{
+    struct range inside = space_clip(range);
+    if (inside.start == inside.end)
+        return range;
+    if (inside.start > range.start)
+        return (struct range){range.start, inside.start};
+    struct range live = space_next_live(inside);
+    *hole |= live.start > inside.start;
+    return live;
+}
+
+int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const void *arguments)
+{
+    bool hole = false;
+    while (range.start < range.end) {
+        struct range piece = next_piece(range, &hole);
+        if (hole && at_hole == HOLE_STOPS)
+            break;
+        if (piece.start < piece.end && call(piece, arguments) != 0) {
+            if (errno != ENOMEM || at_hole == HOLE_STOPS)
+                return -1;
+            hole = true;
+        }
+        range.start = piece.end;
+    }
+    if (!hole)
+        return 0;
+    errno = ENOMEM;
+    return -1;
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# What the arena gains and what it may cost, in page faults and resident memory. Time is left to the benchmarks: it
+# depends on the machine and on what else runs there.
+# shellcheck disable=SC2154 # measure sets faults and peak_kb
+
+load helpers
+
+setup_file() { need_shims; }
+
+PYTHON=/usr/bin/python3
+
+# least_peak N off|on CMD...: the smallest of N peaks. Garbage collectors that run beside the program add noise, upwards
+# only: node's peak varies by a quarter from run to run. Sets least.
+least_peak() {
+  local n=$1
+  shift
+  least=
+  for _ in $(seq "$n"); do
+    measure "$@"
+    if [ -z "$least" ] || [ "$peak_kb" -lt "$least" ]; then least=$peak_kb; fi
+  done
+}
+
+# peak_stays CMD...: at most 5 % or 16 MB more at the peak, whichever is larger, than the least of five runs off; one of
+# at most fifteen runs on must show it.
+peak_stays() {
+  local most
+  least_peak 5 off "$@"
+  most=$((least + (least / 20 > 16384 ? least / 20 : 16384)))
+  for _ in $(seq 15); do
+    measure on "$@"
+    if [ "$peak_kb" -le "$most" ]; then return; fi
+  done
+  fail "peak: off $least KB, allowed $most KB, on $peak_kb KB"
+}
+
+@test "python3 building and dropping lists: 30 times fewer faults" {
+  measure off $PYTHON "$WORK/churn/python.py"
+  local off_faults=$faults
+  measure on $PYTHON "$WORK/churn/python.py"
+  [ $((faults * 30)) -le "$off_faults" ] || fail "faults: off $off_faults, on $faults"
+}
+
+@test "python3 building and dropping lists: at most 5 % more at the peak" {
+  least_peak 3 off $PYTHON "$WORK/churn/python.py"
+  local off_kb=$least
+  least_peak 3 on $PYTHON "$WORK/churn/python.py"
+  [ $((least * 100)) -le $((off_kb * 105)) ] || fail "peak: off $off_kb KB, on $least KB"
+}
+
+@test "node: peak" { peak_stays node "$WORK/churn/node.js"; }
+
+# One thread does everything: the same peak every time.
+@test "node --single-threaded: peak" { peak_stays node --single-threaded "$WORK/churn/node.js"; }
+
+@test "php: peak" { peak_stays php "$WORK/churn/php.php"; }
+
+@test "ruby: peak" { peak_stays ruby "$WORK/churn/ruby.rb"; }
+
+@test "luajit: peak" { peak_stays luajit "$WORK/churn/luajit.lua"; }
+
+# The shapes of the digest workloads: growth, huge strings, threads, children.
+@test "php, ruby and luajit on the digest workloads: peak" {
+  local cmd
+  for cmd in "php $WORK/digest/php.php" "ruby $WORK/digest/ruby.rb" "luajit $WORK/digest/luajit.lua"; do
+    peak_stays sh -c "$cmd; [ \$? -eq 3 ]" # they leave with a status of their own
+  done
+}
