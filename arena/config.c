@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "message.h"
 
@@ -93,10 +94,15 @@ static size_t read_number(const char *name, const char *variable, size_t standar
     return number;
 }
 
-static const char *read_text(const char *variable)
+static void read_text(const char *name, const char *variable, char *field)
 {
     const char *text = secure_getenv(variable);
-    return text != NULL && *text != '\0' ? text : NULL;
+    size_t length = text != NULL ? strnlen(text, CONFIG_TEXT_MAX) : 0;
+    if (length == CONFIG_TEXT_MAX) {
+        complain(name, text, "is too long", 0);
+        return;
+    }
+    memcpy(field, text != NULL ? text : "", length + 1);
 }
 
 void config_load_switch(void)
@@ -106,7 +112,7 @@ void config_load_switch(void)
         return;
     loaded = true;
     g_config.enable = read_number("ENABLE", PREFIX "ENABLE", 0, 0, 1) != 0;
-    g_config.only = read_text(PREFIX "ONLY");
+    read_text("ONLY", PREFIX "ONLY", g_config.only);
 }
 
 void config_load(void)
@@ -116,7 +122,7 @@ void config_load(void)
     g_config.field = read_number(#name, PREFIX #name, standard, lowest, highest);
     CONFIG_NUMBERS(READ)
 #undef READ
-#define READ(name, shown, field) g_config.field = read_text(PREFIX #name);
+#define READ(name, shown, field) read_text(#name, PREFIX #name, g_config.field);
     CONFIG_TEXTS(READ)
 #undef READ
     g_config.hot_size = (size_t)1 << (64 - __builtin_clzl(g_config.hot_size - 1));

@@ -37,7 +37,11 @@ enum {
     X(REGION, "64G", 64 * GIB, 64 * MIB, 1024 * GIB, region)                                       \
     X(GUARD, "0", 0, 0, 1, guard)
 
-/* X(NAME, default as the README shows it, field). Unset and "" leave the field NULL. */
+/*
+ * X(NAME, default as the README shows it, field). Unset leaves the field "". It is a copy: programs
+ * such as redis-server write their title over their environment.
+ */
+#define CONFIG_TEXT_MAX 4096
 #define CONFIG_TEXTS(X)                                                                            \
     X(ONLY, "-", only)                                                                             \
     X(STATS, "0", stats)
@@ -47,7 +51,7 @@ struct config {
 #define FIELD(name, shown, standard, lowest, highest, field) size_t field;
     CONFIG_NUMBERS(FIELD)
 #undef FIELD
-#define FIELD(name, shown, field) const char *field;
+#define FIELD(name, shown, field) char field[CONFIG_TEXT_MAX];
     CONFIG_TEXTS(FIELD)
 #undef FIELD
 };

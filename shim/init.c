@@ -30,10 +30,10 @@ static bool has_sanitizer(void)
     return false;
 }
 
-/* Whether the program is one of the comma-separated names; NULL names every program. */
+/* Whether the program is one of the comma-separated names; "" names every program. */
 static bool is_named(const char *names)
 {
-    if (names == NULL)
+    if (*names == '\0')
         return true;
     size_t length = strlen(program_invocation_short_name);
     for (;; names++) {
@@ -77,7 +77,7 @@ static void save_stats(const char *path)
 __attribute__((destructor)) static void fini(void)
 {
     const char *stats = g_config.stats;
-    if (g_region.nbytes == 0 || stats == NULL || strcmp(stats, "0") == 0)
+    if (g_region.nbytes == 0 || *stats == '\0' || strcmp(stats, "0") == 0)
         return;
     if (strcmp(stats, "1") == 0)
         stats_print(NULL, 2);
