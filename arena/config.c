@@ -24,7 +24,7 @@ static void complain(const char *name, const char *text, const char *problem, si
     struct message message;
     char shown[SHOWN_MAX + 1];
     size_t length = 0;
-    for (; text[length] != '\0' && length < SHOWN_MAX; length++)
+    for (; length < SHOWN_MAX && text[length] != '\0'; length++)
         shown[length] = (unsigned char)text[length] < ' ' ? '?' : text[length];
     shown[length] = '\0';
 

@@ -26,18 +26,15 @@ static unsigned level_shift(unsigned level)
 
 bool summary_init(size_t npages)
 {
-    size_t nnodes[LEVELS_MAX];
+    size_t nnodes[LEVELS_MAX] = {0};
     size_t total = 0;
     size_t count = align_up(npages, SUPER_PAGES) / SUPER_PAGES;
-    for (nlevels = 0; nlevels < LEVELS_MAX; nlevels++) {
+    nlevels = 0;
+    do {
         nnodes[nlevels] = align_up(count, FANOUT);
         total += nnodes[nlevels];
-        if (count == 1) {
-            nlevels++;
-            break;
-        }
-        count = nnodes[nlevels] / FANOUT;
-    }
+        count = nnodes[nlevels++] / FANOUT;
+    } while (count > 1);
     struct node *nodes = os_map(total * sizeof *nodes);
     if (nodes == NULL)
         return false;
@@ -108,7 +105,7 @@ static struct node read_superblock(size_t super)
     size_t run = 0;
     unsigned full = 0;
     bool broken = false;
-    for (unsigned i = 0; i < SUPER_GROUPS; i++) {
+    for (size_t i = 0; i < SUPER_GROUPS; i++) {
         uint64_t word = page_word_read(PAGE_FREE, super * SUPER_PAGES + i * GROUP_PAGES);
         if (word == ~(uint64_t)0) {
             run += GROUP_PAGES;
@@ -201,7 +198,7 @@ static size_t find_in_superblock(size_t super, size_t npages)
 {
     size_t run = 0;
     size_t page = super * SUPER_PAGES;
-    for (unsigned i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
+    for (size_t i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
         uint64_t word = page_word_read(PAGE_FREE, page);
         if (word == ~(uint64_t)0) {
             run += GROUP_PAGES;
@@ -247,7 +244,7 @@ size_t summary_find(size_t npages)
 static size_t find_aligned_in_superblock(size_t super, unsigned order)
 {
     size_t page = super * SUPER_PAGES;
-    for (unsigned i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
+    for (size_t i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
         uint64_t fits = aligned_in_word(page_word_read(PAGE_FREE, page), order);
         if (fits != 0)
             return page + (size_t)__builtin_ctzl(fits);

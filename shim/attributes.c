@@ -24,25 +24,25 @@ static int protect_piece(struct range piece, const void *arguments)
                            : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
 }
 
+static int protect(struct range range, int prot, int key)
+{
+    if (prot != (PROT_READ | PROT_WRITE) || key != -1)
+        space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
+}
+
 EXPORT int mprotect(void *addr, size_t nbytes, int prot)
 {
     struct range range;
-    if (likely(!route_concerns(addr, nbytes, &range)))
-        return real.mprotect(addr, nbytes, prot);
-    if (prot != (PROT_READ | PROT_WRITE))
-        space_mark_odd(range);
-    return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, -1});
+    return unlikely(route_concerns(addr, nbytes, &range)) ? protect(range, prot, -1)
+                                                          : real.mprotect(addr, nbytes, prot);
 }
 
 EXPORT int pkey_mprotect(void *addr, size_t nbytes, int prot, int key)
 {
     struct range range;
-    if (key == -1)
-        return mprotect(addr, nbytes, prot);
-    if (!route_concerns(addr, nbytes, &range))
-        return real.pkey_mprotect(addr, nbytes, prot, key);
-    space_mark_odd(range);
-    return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
+    return route_concerns(addr, nbytes, &range) ? protect(range, prot, key)
+                                                : real.pkey_mprotect(addr, nbytes, prot, key);
 }
 
 static int advise_piece(struct range piece, const void *arguments)
@@ -50,7 +50,7 @@ static int advise_piece(struct range piece, const void *arguments)
     return real.madvise((void *)piece.start, piece.end - piece.start, *(const int *)arguments);
 }
 
-EXPORT int madvise(void *addr, size_t nbytes, int advice)
+static int advise(void *addr, size_t nbytes, int advice)
 {
     struct range range;
     if (likely(!route_concerns(addr, nbytes, &range)))
@@ -60,13 +60,18 @@ EXPORT int madvise(void *addr, size_t nbytes, int advice)
     return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
 }
 
+EXPORT int madvise(void *addr, size_t nbytes, int advice)
+{
+    return advise(addr, nbytes, advice);
+}
+
 /* As in glibc: POSIX_MADV_DONTNEED must not discard, and so does nothing. */
 EXPORT int posix_madvise(void *addr, size_t nbytes, int advice)
 {
     int before = errno;
     if (advice == POSIX_MADV_DONTNEED)
         return 0;
-    int error = madvise(addr, nbytes, advice) == 0 ? 0 : errno;
+    int error = advise(addr, nbytes, advice) == 0 ? 0 : errno;
     errno = before;
     return error;
 }
@@ -76,7 +81,7 @@ static size_t round_start(const void **addr, size_t nbytes)
 {
     size_t offset = (uintptr_t)*addr & (PAGE_BYTES - 1);
     *addr = (const char *)*addr - offset;
-    return nbytes == 0 || nbytes > SIZE_MAX - offset ? nbytes : nbytes + offset;
+    return nbytes > SIZE_MAX - offset ? nbytes : nbytes + offset;
 }
 
 static int lock_piece(struct range piece, const void *arguments)
@@ -84,23 +89,25 @@ static int lock_piece(struct range piece, const void *arguments)
     return real.mlock2((void *)piece.start, piece.end - piece.start, *(const unsigned *)arguments);
 }
 
+static int lock_range(struct range range, unsigned flags)
+{
+    space_mark_odd(range);
+    return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
+}
+
 EXPORT int mlock2(const void *addr, size_t nbytes, unsigned flags)
 {
     struct range range;
-    const void *start = addr;
-    if (!route_concerns(start, round_start(&start, nbytes), &range))
-        return real.mlock2(addr, nbytes, flags);
-    space_mark_odd(range);
-    return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
+    nbytes = round_start(&addr, nbytes);
+    return route_concerns(addr, nbytes, &range) ? lock_range(range, flags)
+                                                : real.mlock2(addr, nbytes, flags);
 }
 
 EXPORT int mlock(const void *addr, size_t nbytes)
 {
     struct range range;
-    const void *start = addr;
-    nbytes = round_start(&start, nbytes);
-    return route_concerns(start, nbytes, &range) ? mlock2(start, nbytes, 0)
-                                                 : real.mlock(start, nbytes);
+    nbytes = round_start(&addr, nbytes);
+    return route_concerns(addr, nbytes, &range) ? lock_range(range, 0) : real.mlock(addr, nbytes);
 }
 
 static int unlock_piece(struct range piece, const void *arguments)
@@ -112,11 +119,9 @@ static int unlock_piece(struct range piece, const void *arguments)
 EXPORT int munlock(const void *addr, size_t nbytes)
 {
     struct range range;
-    const void *start = addr;
-    nbytes = round_start(&start, nbytes);
-    return route_concerns(start, nbytes, &range)
-               ? pieces_call(range, HOLE_STOPS, unlock_piece, NULL)
-               : real.munlock(start, nbytes);
+    nbytes = round_start(&addr, nbytes);
+    return route_concerns(addr, nbytes, &range) ? pieces_call(range, HOLE_STOPS, unlock_piece, NULL)
+                                                : real.munlock(addr, nbytes);
 }
 
 /* All memory, now or from now on, is to stay resident: the arena retires for good. */
