@@ -52,10 +52,20 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     return addr;
 }
 
+/* At the hint where that is free, as the kernel does it (it rounds a hint up), or else anywhere. */
+static void *serve(void *hint, size_t nbytes)
+{
+    uintptr_t start = align_up((uintptr_t)hint, PAGE_BYTES);
+    struct range wanted = {start, start + align_up(nbytes, PAGE_BYTES)};
+    if (unlikely(hint != NULL) && space_clip(wanted).end == wanted.end && space_map_at(wanted))
+        return (void *)start;
+    return space_map(nbytes);
+}
+
 EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
 {
     if (likely(route_serves(addr, nbytes, prot, flags, offset))) {
-        void *served = space_map(nbytes);
+        void *served = serve(addr, nbytes);
         if (likely(served != NULL)) {
             if (unlikely((flags & MAP_POPULATE) != 0))
                 os_populate(served, align_up(nbytes, PAGE_BYTES));

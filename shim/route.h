@@ -13,12 +13,16 @@
 /* The largest request served; 0 while the shim is off. */
 extern size_t g_route_max;
 
-/* Plain memory wherever the kernel likes; MAP_POPULATE is for the caller to see to. */
+/*
+ * Plain memory, wherever the kernel likes or with a hint at the region: elsewhere the program may
+ * insist on the address. MAP_POPULATE is for the caller to see to.
+ */
 static inline bool route_serves(const void *addr, size_t nbytes, int prot, int flags, off_t offset)
 {
     const int harmless = MAP_NORESERVE | MAP_STACK | MAP_POPULATE;
-    return nbytes - 1 < g_route_max && addr == NULL && prot == (PROT_READ | PROT_WRITE) &&
-           (flags & ~harmless) == (MAP_PRIVATE | MAP_ANONYMOUS) && offset == 0;
+    return nbytes - 1 < g_route_max && prot == (PROT_READ | PROT_WRITE) &&
+           (flags & ~harmless) == (MAP_PRIVATE | MAP_ANONYMOUS) && offset == 0 &&
+           (addr == NULL || region_owns((uintptr_t)addr));
 }
 
 /*

@@ -27,9 +27,9 @@ need_shims() {
 }
 
 # The limit is for deadlocks only; timeout itself runs without the preload.
-off() { timeout -k 5 300 "$@"; }
-on() { timeout -k 5 300 env LD_PRELOAD="$SHIM" HAKMEM_PAGE_ARENA_ENABLE=1 "$@"; }
-on_debug() { timeout -k 5 300 env LD_PRELOAD="$DEBUG_SHIM" HAKMEM_PAGE_ARENA_ENABLE=1 "$@"; }
+off() { timeout -k 5 120 "$@"; }
+on() { timeout -k 5 120 env LD_PRELOAD="$SHIM" HAKMEM_PAGE_ARENA_ENABLE=1 "$@"; }
+on_debug() { timeout -k 5 120 env LD_PRELOAD="$DEBUG_SHIM" HAKMEM_PAGE_ARENA_ENABLE=1 "$@"; }
 
 # record NAME off|on|on_debug CMD...: runs CMD in an empty directory of its own and keeps stdout, stderr and the status in
 # $BATS_TEST_TMPDIR/NAME.{out,err,status}.

@@ -21,7 +21,12 @@ stop() {
 cli() { redis-cli -s redis.sock "$@"; }
 
 # Waits until INFO's field $1 reads 0.
-settle() { while ! cli info persistence | grep -q "^$1:0"; do sleep 0.05; done; }
+settle() {
+  until cli info persistence | grep -q "^$1:0"; do
+    kill -0 "$server"
+    sleep 0.05
+  done
+}
 
 start
 awk 'BEGIN { for (i = 0; i < 20000; i++) { print "SET key:" i, i * 7919; print "RPUSH list:" i % 50, i
