@@ -79,6 +79,16 @@ bool os_commit(void *addr, size_t nbytes)
     return call3(SYS_mprotect, addr, nbytes, PROT_READ | PROT_WRITE);
 }
 
+bool os_forbid(void *addr, size_t nbytes)
+{
+    return call3(SYS_mprotect, addr, nbytes, PROT_NONE);
+}
+
+bool os_advise(void *addr, size_t nbytes, int advice)
+{
+    return call3(SYS_madvise, addr, nbytes, advice);
+}
+
 bool os_replace(void *addr, size_t nbytes, bool accessible)
 {
     int prot = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
@@ -90,12 +100,12 @@ bool os_replace(void *addr, size_t nbytes, bool accessible)
 
 bool os_purge(void *addr, size_t nbytes)
 {
-    return call3(SYS_madvise, addr, nbytes, MADV_DONTNEED);
+    return os_advise(addr, nbytes, MADV_DONTNEED);
 }
 
 void os_populate(void *addr, size_t nbytes)
 {
-    call3(SYS_madvise, addr, nbytes, MADV_POPULATE_WRITE);
+    os_advise(addr, nbytes, MADV_POPULATE_WRITE);
 }
 
 bool os_resident(void *addr, size_t npages, unsigned char *residency)

@@ -23,6 +23,12 @@ void os_unmap(void *addr, size_t nbytes);
 /* Makes reserved pages readable and writable. False: no memory (overcommit, RLIMIT_DATA). */
 bool os_commit(void *addr, size_t nbytes);
 
+/* Makes pages inaccessible; they keep what they hold. False: no room for one more mapping. */
+bool os_forbid(void *addr, size_t nbytes);
+
+/* madvise(2). */
+bool os_advise(void *addr, size_t nbytes, int advice);
+
 /* Puts a fresh mapping, zero and without any advice or lock, over a range of the region. */
 bool os_replace(void *addr, size_t nbytes, bool accessible);
 

@@ -63,7 +63,7 @@ static uint64_t is_in_flight(enum page_bit bit, size_t page)
     (void)bit;
     return ~(page_word_read(PAGE_FREE, page) | page_word_read(PAGE_LIVE, page) |
              page_word_read(PAGE_CACHED, page) | page_word_read(PAGE_DEFERRED, page) |
-             page_word_read(PAGE_ODD, page));
+             page_word_read(PAGE_LOST, page));
 }
 
 /* The first page in [from, end) that has the property, or has it not, or end. */

@@ -1,10 +1,12 @@
 /*
  * What each page of the region is: one bit per page and property.
  *
- * The words of 64 pages stand together in one cache line, so that a span is described by as few
- * lines as can be, and threads that work in different groups never write the same one:
+ * The words of 64 pages stand together in two cache lines, and what a plain page needs in the first,
+ * so that a span is described by as few lines as can be, and threads that work in different groups
+ * never write the same one:
  *
- *     group g:  | free | live | cached | deferred | dirty | odd | claimed | - |   64 bytes
+ *     group g:  | free | live | cached | deferred | dirty | odd | claimed | reserved |   64 bytes
+ *               | lost | torn | protected | no fork | no dump | wiped | - | - |          64 bytes
  *                 bit i of each word: page 64 * g + i
  *
  * The state of a page is one of
@@ -12,12 +14,14 @@
  *     live      owned by the program
  *     cached    listed in a hot or warm cache
  *     deferred  unmapped where no lock could be had; the region takes it back later
+ *     lost      out of circulation for good
  *     none      in flight: it belongs to the thread that cleared the state bit, until that sets
- *               another; or it was never used; or, if odd, it is out of circulation for good
+ *               another; or it was never used
  * and besides it may be
  *     dirty     not known to read as zero
- *     odd       not plain: protected, advised, locked, mapped over; never recycled as it is
+ *     odd       not plain, as one or more of torn to wiped say (odd.h)
  *     claimed   being mapped over by the program (MAP_FIXED), was not live before
+ *     reserved  live, inaccessible since it was handed out: dirty still tells what it holds
  *
  * A state bit is cleared with one atomic operation, and whoever finds it set owns the page. So two
  * threads can race for a page, and a list may name a page that has long gone elsewhere: exactly
@@ -36,14 +40,21 @@ enum page_bit {
     PAGE_DIRTY,
     PAGE_ODD,
     PAGE_CLAIMED,
+    PAGE_RESERVED,
+    PAGE_LOST,
+    PAGE_TORN,
+    PAGE_PROTECTED,
+    PAGE_NO_FORK,
+    PAGE_NO_DUMP,
+    PAGE_WIPED,
     PAGE_BITS
 };
 
 struct page_group {
-    uint64_t word[PAGE_BITS];
-} __attribute__((aligned(64)));
+    uint64_t word[16];
+} __attribute__((aligned(128)));
 
-_Static_assert(sizeof(struct page_group) == 64, "one cache line");
+_Static_assert(PAGE_BITS <= 16 && sizeof(struct page_group) == 128, "two cache lines");
 
 extern struct page_group *g_page_groups;
 

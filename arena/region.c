@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "lock.h"
+#include "odd.h"
 #include "os.h"
 #include "summary.h"
 
@@ -87,7 +88,8 @@ static void set_free_locked(size_t first, size_t npages)
 {
     invariant(!page_map_any(PAGE_LIVE, first, npages));
     invariant(!page_map_any(PAGE_CACHED, first, npages));
-    page_map_clear(PAGE_ODD, first, npages);
+    if (unlikely(page_map_any(PAGE_ODD, first, npages)))
+        odd_forget(first, npages);
     page_map_set(PAGE_FREE, first, npages);
     add_dirty_locked(page_map_count(PAGE_DIRTY, first, npages));
     summary_update(first, npages);
@@ -146,7 +148,7 @@ static struct run begin_step_locked(size_t npages, unsigned order)
             return (struct run){frontier - step, step};
         }
         /* A program has mapped over pages up here: this superblock stays out of circulation. */
-        page_map_set(PAGE_ODD, frontier, SUPER_PAGES);
+        page_map_set(PAGE_LOST, frontier, SUPER_PAGES);
     }
     return (struct run){0, 0};
 }
@@ -168,7 +170,7 @@ static bool grow_locked(size_t npages, unsigned order)
     if (frontier == step.first + step.npages)
         set_frontier_locked(step.first);
     else
-        page_map_set(PAGE_ODD, step.first, step.npages);
+        page_map_set(PAGE_LOST, step.first, step.npages);
     lock_release(&lock);
     return false;
 }
@@ -232,10 +234,12 @@ static void claim_locked(size_t first, size_t npages)
         clear_free_locked(run.first, run.npages);
     page_map_clear(PAGE_CACHED, first, npages);
     page_map_clear(PAGE_DEFERRED, first, npages);
+    page_map_clear(PAGE_LOST, first, npages);
     for (size_t from = first; from < end;) {
         uint64_t mask;
         size_t page = page_step(&from, end, &mask);
         page_word_set(PAGE_CLAIMED, page, mask & ~page_word_read(PAGE_LIVE, page));
+        page_word_set(PAGE_TORN, page, mask);
         page_word_set(PAGE_ODD, page, mask);
         page_word_set(PAGE_LIVE, page, mask);
     }
@@ -282,8 +286,10 @@ void region_claim_undo(size_t first, size_t npages)
     size_t end = first + npages;
     while ((run = page_map_take_next(PAGE_CLAIMED, run.first + run.npages, end)).npages != 0) {
         page_map_clear(PAGE_LIVE, run.first, run.npages);
-        if (!os_replace(region_addr(run.first), run.npages << PAGE_SHIFT, true))
+        if (!os_replace(region_addr(run.first), run.npages << PAGE_SHIFT, true)) {
+            page_map_set(PAGE_LOST, run.first, run.npages);
             continue;
+        }
         page_map_clear(PAGE_DIRTY, run.first, run.npages);
         region_free(run.first, run.npages);
     }
@@ -369,7 +375,7 @@ void region_adopt_in_flight(void)
     struct run run = {0, 0};
     while ((run = page_map_next_in_flight(run.first + run.npages, frontier)).npages != 0) {
         if (!os_commit(region_addr(run.first), run.npages << PAGE_SHIFT)) {
-            page_map_set(PAGE_ODD, run.first, run.npages);
+            page_map_set(PAGE_LOST, run.first, run.npages);
             continue;
         }
         page_map_set(PAGE_DIRTY, run.first, run.npages);

@@ -2,6 +2,7 @@
 
 #include "budget.h"
 #include "config.h"
+#include "odd.h"
 #include "os.h"
 #include "purge.h"
 #include "region.h"
@@ -108,36 +109,59 @@ void router_suspend(bool now)
     __atomic_store_n(&suspended, now, __ATOMIC_RELAXED);
 }
 
-/* Makes pages plain again. False: they stay out of circulation, odd. */
-static bool make_plain(size_t first, size_t npages)
+/* Puts a fresh mapping in the place of pages. False: they are lost. */
+static bool replace_pages(size_t first, size_t npages)
 {
     bool keep = !__atomic_load_n(&suspended, __ATOMIC_RELAXED);
     bool accessible = keep && g_config.guard == 0;
-    if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible) || !keep)
+    if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible) || !keep) {
+        page_map_set(PAGE_LOST, first, npages);
         return false;
+    }
     page_map_clear(PAGE_DIRTY, first, npages);
     return true;
+}
+
+/* Notes what is dirty; with no arena, without a system call. */
+static void retire(PageArena *arena, size_t first, size_t npages)
+{
+    if (likely(arena != NULL))
+        zero_retire(first, npages);
+    else
+        page_map_set(PAGE_DIRTY, first, npages);
+}
+
+/* The same for pages of which some may be reserved: these hold what they held when handed out. */
+static void retire_odd(PageArena *arena, size_t first, size_t npages)
+{
+    struct run run = {first, 0};
+    size_t end = first + npages;
+    while ((run = page_map_next(PAGE_RESERVED, false, run.first + run.npages, end)).npages != 0)
+        retire(arena, run.first, run.npages);
 }
 
 /* A run that is all odd or all plain. */
 static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd)
 {
-    bool replace = odd || g_config.guard != 0 || __atomic_load_n(&suspended, __ATOMIC_RELAXED);
-    if (unlikely(replace) && !make_plain(first, npages)) {
-        page_map_set(PAGE_ODD, first, npages);
-        return;
+    bool replace = g_config.guard != 0 || __atomic_load_n(&suspended, __ATOMIC_RELAXED) ||
+                   (odd && !odd_undo(first, npages));
+    if (unlikely(replace)) {
+        if (!replace_pages(first, npages))
+            return;
+    } else if (unlikely(odd)) {
+        retire_odd(arena, first, npages);
+    } else {
+        retire(arena, first, npages);
     }
-    if (likely(!replace) && arena != NULL)
-        zero_retire(first, npages);
-    else if (!replace)
-        page_map_set(PAGE_DIRTY, first, npages);
 
-    if (unlikely(arena == NULL))
+    if (unlikely(arena == NULL)) {
         region_defer(first, npages);
-    else if (unlikely(odd))
+    } else if (unlikely(odd)) {
         region_free(first, npages);
-    else
+        purge_excess();
+    } else {
         put(arena, first, npages);
+    }
 }
 
 void router_free(PageArena *arena, size_t first, size_t npages)
@@ -160,6 +184,13 @@ void router_free_live(PageArena *arena, size_t first, size_t npages)
         count_add(&arena->total_frees, 1);
 }
 
+static void hand_out(PageArena *arena, size_t first, size_t npages)
+{
+    page_map_set(PAGE_LIVE, first, npages);
+    count_add(&arena->total_allocs, 1);
+    count_add(&arena->bytes_out, npages * PAGE_BYTES);
+}
+
 /* Makes pages in flight the program's. False: there is no memory for them. */
 static bool make_live(PageArena *arena, size_t first, size_t npages)
 {
@@ -168,9 +199,7 @@ static bool make_live(PageArena *arena, size_t first, size_t npages)
         return false;
     }
     zero_prepare(first, npages);
-    page_map_set(PAGE_LIVE, first, npages);
-    count_add(&arena->total_allocs, 1);
-    count_add(&arena->bytes_out, npages * PAGE_BYTES);
+    hand_out(arena, first, npages);
     return true;
 }
 
@@ -185,6 +214,37 @@ void *router_map(PageArena *arena, size_t npages, unsigned order)
 bool router_map_at(PageArena *arena, size_t first, size_t npages)
 {
     return region_take(first, npages) && make_live(arena, first, npages);
+}
+
+void *router_reserve(PageArena *arena, size_t npages, unsigned order)
+{
+    size_t first = router_alloc(arena, npages, order);
+    if (first == NO_PAGE)
+        return NULL;
+    if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))
+        zero_purge(first, npages);
+    if (!os_forbid(region_addr(first), npages * PAGE_BYTES)) {
+        region_free(first, npages);
+        return NULL;
+    }
+    page_map_set(PAGE_RESERVED, first, npages);
+    odd_mark(PAGE_PROTECTED, first, npages);
+    hand_out(arena, first, npages);
+    return region_addr(first);
+}
+
+void router_unreserve(size_t first, size_t npages, bool writable)
+{
+    struct run run = {first, 0};
+    size_t end = first + npages;
+    while ((run = page_map_take_next(PAGE_RESERVED, run.first + run.npages, end)).npages != 0) {
+        if (!page_map_any(PAGE_DIRTY, run.first, run.npages))
+            continue;
+        if (writable)
+            zero_prepare(run.first, run.npages);
+        else if (!zero_purge(run.first, run.npages))
+            os_replace(region_addr(run.first), run.npages * PAGE_BYTES, false);
+    }
 }
 
 static void flush_stack(PageStack *stack, size_t npages)

@@ -34,6 +34,15 @@ void router_free_live(PageArena *arena, size_t first, size_t npages);
 /* router_alloc, made to read as zero and live. NULL: none to be had. */
 void *router_map(PageArena *arena, size_t npages, unsigned order);
 
+/* The same, but inaccessible until the program makes it accessible, and not cleared until then. */
+void *router_reserve(PageArena *arena, size_t npages, unsigned order);
+
+/*
+ * Reserved pages become ordinary live ones: those that are dirty are cleared, or given back to the
+ * kernel where they are not `writable` now.
+ */
+void router_unreserve(size_t first, size_t npages, bool writable);
+
 /* Maps exactly these pages. False: not all of them are free. */
 bool router_map_at(PageArena *arena, size_t first, size_t npages);
 

@@ -69,15 +69,60 @@ bool space_is_live(struct range range)
     return page_map_count(PAGE_LIVE, first_page(range), page_count(range)) == page_count(range);
 }
 
-void space_mark_odd(struct range range)
+/* Calls `act` on every live stretch of a range. */
+static void each_live(struct range range, void (*act)(enum page_bit, size_t, size_t),
+                      enum page_bit how)
 {
     range = space_clip(range);
     while (range.start != range.end) {
         struct range live = space_next_live(range);
         if (live.start != live.end)
-            page_map_set(PAGE_ODD, first_page(live), page_count(live));
+            act(how, first_page(live), page_count(live));
         range.start = live.end;
     }
+}
+
+void space_mark(enum page_bit how, struct range range)
+{
+    each_live(range, odd_mark, how);
+}
+
+void space_unmark(enum page_bit how, struct range range)
+{
+    each_live(range, odd_unmark, how);
+}
+
+void *space_reserve(size_t nbytes, size_t alignment)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return NULL;
+    void *addr = router_reserve(arena, pages_for(nbytes),
+                                (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT));
+    if (addr == NULL)
+        count_add(&arena->mmap_calls, 1);
+    thread_leave(arena);
+    return addr;
+}
+
+bool space_is_reserved(struct range range)
+{
+    return page_map_count(PAGE_RESERVED, first_page(range), page_count(range)) ==
+           page_count(range);
+}
+
+void space_commit(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        router_unreserve(first_page(range), page_count(range), true);
+}
+
+void space_settle(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        router_unreserve(first_page(range), page_count(range), false);
 }
 
 bool space_is_odd(struct range range)
@@ -88,6 +133,7 @@ bool space_is_odd(struct range range)
 enum claim space_claim(struct range range, bool vacant)
 {
     range = space_clip(range);
+    space_settle(range);
     return region_claim(first_page(range), page_count(range), vacant);
 }
 

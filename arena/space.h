@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "message.h"
+#include "odd.h"
 #include "os.h"
 #include "region.h"
 #include "start.h"
@@ -49,8 +50,24 @@ struct range space_next_live(struct range range);
 /* Whether all of a range inside the region is live. */
 bool space_is_live(struct range range);
 
-/* Notes that the program has changed the live pages of a range for good: they are not plain. */
-void space_mark_odd(struct range range);
+/*
+ * Address space that faults until it is made accessible with mprotect(2), at a multiple of
+ * `alignment`; NULL: the kernel must serve.
+ */
+void *space_reserve(size_t nbytes, size_t alignment);
+
+/* Whether all of a range is reserved, and was not touched since in any way. */
+bool space_is_reserved(struct range range);
+
+/* The range, reserved or not, is readable and writable now: what was not cleared is. */
+void space_commit(struct range range);
+
+/* The same where it is not, or is about to be changed by the kernel. */
+void space_settle(struct range range);
+
+/* Notes what the program does to the live pages of a range, before it is done; see odd.h. */
+void space_mark(enum page_bit how, struct range range);
+void space_unmark(enum page_bit how, struct range range);
 bool space_is_odd(struct range range);
 
 /*

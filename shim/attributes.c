@@ -20,14 +20,23 @@ static int protect_piece(struct range piece, const void *arguments)
 {
     const struct protection *want = arguments;
     size_t nbytes = piece.end - piece.start;
-    return want->key == -1 ? real.mprotect((void *)piece.start, nbytes, want->prot)
-                           : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
+    int result = want->key == -1
+                     ? real.mprotect((void *)piece.start, nbytes, want->prot)
+                     : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
+    if (result == 0 && want->key == -1 && want->prot == (PROT_READ | PROT_WRITE)) {
+        space_commit(piece);
+        space_unmark(PAGE_PROTECTED, piece);
+    }
+    return result;
 }
 
 static int protect(struct range range, int prot, int key)
 {
-    if (prot != (PROT_READ | PROT_WRITE) || key != -1)
-        space_mark_odd(range);
+    bool plain = prot == (PROT_READ | PROT_WRITE) && key == -1;
+    if (!plain && (prot != PROT_NONE || key != -1))
+        space_settle(range);
+    if (!plain)
+        space_mark(key == -1 ? PAGE_PROTECTED : PAGE_TORN, range);
     return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
 }
 
@@ -47,16 +56,22 @@ EXPORT int pkey_mprotect(void *addr, size_t nbytes, int prot, int key)
 
 static int advise_piece(struct range piece, const void *arguments)
 {
-    return real.madvise((void *)piece.start, piece.end - piece.start, *(const int *)arguments);
+    enum page_bit how;
+    int advice = *(const int *)arguments;
+    int result = real.madvise((void *)piece.start, piece.end - piece.start, advice);
+    if (result == 0 && route_advice(advice, &how) == ADVICE_UNMARKS)
+        space_unmark(how, piece);
+    return result;
 }
 
 static int advise(void *addr, size_t nbytes, int advice)
 {
     struct range range;
+    enum page_bit how;
     if (likely(!route_concerns(addr, nbytes, &range)))
         return real.madvise(addr, nbytes, advice);
-    if (!route_advice_passes(advice))
-        space_mark_odd(range);
+    if (route_advice(advice, &how) == ADVICE_MARKS)
+        space_mark(how, range);
     return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
 }
 
@@ -91,7 +106,7 @@ static int lock_piece(struct range piece, const void *arguments)
 
 static int lock_range(struct range range, unsigned flags)
 {
-    space_mark_odd(range);
+    space_mark(PAGE_TORN, range);
     return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
 }
 
@@ -161,7 +176,7 @@ EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned lon
     struct range range;
     if (!route_concerns(addr, nbytes, &range))
         return real.mbind(addr, nbytes, mode, nodes, max, flags);
-    space_mark_odd(range);
+    space_mark(PAGE_TORN, range);
     return pieces_call(range, HOLE_STOPS, bind_piece, &(struct policy){mode, nodes, max, flags});
 }
 

@@ -62,21 +62,63 @@ static void *serve(void *hint, size_t nbytes)
     return space_map(nbytes);
 }
 
+/*
+ * A reservation, aligned as its hint is (V8 hints at 256 KB boundaries, and unmaps what sticks out).
+ * A program that gives one back whole, untouched, as the next thing it does with it, wanted the
+ * address it had asked for: from then on the kernel serves such.
+ */
+#define HINT_ALIGNMENT_MOST ((uintptr_t)256 * 1024)
+static struct range last_hinted;
+static bool hints_insist;
+
+static void *reserve(const void *hint, size_t nbytes)
+{
+    uintptr_t alignment = (uintptr_t)hint & -(uintptr_t)hint;
+    if (alignment > HINT_ALIGNMENT_MOST)
+        alignment = HINT_ALIGNMENT_MOST;
+    if (hint == NULL || alignment < PAGE_BYTES)
+        alignment = PAGE_BYTES;
+    if (hint != NULL && __atomic_load_n(&hints_insist, __ATOMIC_RELAXED))
+        return NULL;
+    void *served = space_reserve(nbytes, alignment);
+    if (served != NULL && hint != NULL) {
+        __atomic_store_n(&last_hinted.end, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&last_hinted.start, (uintptr_t)served, __ATOMIC_RELAXED);
+        __atomic_store_n(&last_hinted.end, (uintptr_t)served + align_up(nbytes, PAGE_BYTES),
+                         __ATOMIC_RELAXED);
+    }
+    return served;
+}
+
+static void note_rejected_hint(struct range range)
+{
+    if (range.start == __atomic_load_n(&last_hinted.start, __ATOMIC_RELAXED) &&
+        range.end == __atomic_load_n(&last_hinted.end, __ATOMIC_RELAXED) &&
+        space_is_reserved(range))
+        __atomic_store_n(&hints_insist, true, __ATOMIC_RELAXED);
+}
+
 EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
 {
-    if (likely(route_serves(addr, nbytes, prot, flags, offset))) {
-        void *served = serve(addr, nbytes);
-        if (likely(served != NULL)) {
-            if (unlikely((flags & MAP_POPULATE) != 0))
-                os_populate(served, align_up(nbytes, PAGE_BYTES));
-            return served;
-        }
-    }
+    void *served = NULL;
     struct range range;
-    if (unlikely((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) &&
-        route_concerns(addr, nbytes, &range))
-        return map_over(range, prot, flags, fd, offset);
-    return real.mmap(addr, nbytes, prot, flags, fd, offset);
+    switch (route_mmap(addr, nbytes, prot, flags, offset)) {
+    case ROUTE_SERVE:
+        served = serve(addr, nbytes);
+        if (unlikely((flags & MAP_POPULATE) != 0) && served != NULL)
+            os_populate(served, align_up(nbytes, PAGE_BYTES));
+        break;
+    case ROUTE_RESERVE:
+        served = reserve(addr, nbytes);
+        break;
+    case ROUTE_FIXED:
+        if (route_concerns(addr, nbytes, &range))
+            return map_over(range, prot, flags, fd, offset);
+        break;
+    case ROUTE_KERNEL:
+        break;
+    }
+    return likely(served != NULL) ? served : real.mmap(addr, nbytes, prot, flags, fd, offset);
 }
 
 EXPORT void *mmap64(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
@@ -95,6 +137,7 @@ EXPORT int munmap(void *addr, size_t nbytes)
     if (unlikely(range.start < inside.start) &&
         real.munmap((void *)range.start, inside.start - range.start) != 0)
         return -1;
+    note_rejected_hint(inside);
     space_unmap(inside);
     return 0;
 }
@@ -130,7 +173,8 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    space_mark_odd(old);
+    space_settle(old);
+    space_mark(PAGE_TORN, old);
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED) {
         if (claims)
@@ -188,6 +232,6 @@ EXPORT int remap_file_pages(void *addr, size_t nbytes, int prot, size_t offset, 
 {
     struct range range;
     if (route_concerns(addr, nbytes, &range))
-        space_mark_odd(range);
+        space_mark(PAGE_TORN, range);
     return real.remap_file_pages(addr, nbytes, prot, offset, flags);
 }

@@ -13,16 +13,23 @@
 /* The largest request served; 0 while the shim is off. */
 extern size_t g_route_max;
 
+enum route { ROUTE_KERNEL, ROUTE_SERVE, ROUTE_RESERVE, ROUTE_FIXED };
+
 /*
- * Plain memory, wherever the kernel likes or with a hint at the region: elsewhere the program may
- * insist on the address. MAP_POPULATE is for the caller to see to.
+ * Served: plain memory, wherever the kernel likes or with a hint at the region (elsewhere the
+ * program may insist on the address); MAP_POPULATE is for the caller to see to. And reservations
+ * with PROT_NONE, with any hint. FIXED concerns us only if it is over the region.
  */
-static inline bool route_serves(const void *addr, size_t nbytes, int prot, int flags, off_t offset)
+static inline enum route route_mmap(const void *addr, size_t nbytes, int prot, int flags, off_t offset)
 {
-    const int harmless = MAP_NORESERVE | MAP_STACK | MAP_POPULATE;
-    return nbytes - 1 < g_route_max && prot == (PROT_READ | PROT_WRITE) &&
-           (flags & ~harmless) == (MAP_PRIVATE | MAP_ANONYMOUS) && offset == 0 &&
-           (addr == NULL || region_owns((uintptr_t)addr));
+    const int kind = flags & ~(MAP_NORESERVE | MAP_STACK);
+    const int plain = MAP_PRIVATE | MAP_ANONYMOUS;
+    bool fits = nbytes - 1 < g_route_max && offset == 0;
+    if (likely(fits && (kind & ~MAP_POPULATE) == plain && prot == (PROT_READ | PROT_WRITE)))
+        return addr == NULL || region_owns((uintptr_t)addr) ? ROUTE_SERVE : ROUTE_KERNEL;
+    if (fits && kind == plain && prot == PROT_NONE)
+        return ROUTE_RESERVE;
+    return (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 ? ROUTE_FIXED : ROUTE_KERNEL;
 }
 
 /*
@@ -38,10 +45,26 @@ static inline bool route_concerns(const void *addr, size_t nbytes, struct range 
     return space_overlaps(*range);
 }
 
-/* Advice that says something about the contents or about now; all other advice stays. */
-static inline bool route_advice_passes(int advice)
+/* What an advice does to pages. */
+enum advice { ADVICE_PASSES, ADVICE_MARKS, ADVICE_UNMARKS };
+
+/* *how is the mark it sets or takes off (odd.h). What says something about now only passes. */
+static inline enum advice route_advice(int advice, enum page_bit *how)
 {
+    *how = PAGE_TORN;
     switch (advice) {
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+        *how = PAGE_NO_FORK;
+        return advice == MADV_DONTFORK ? ADVICE_MARKS : ADVICE_UNMARKS;
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+        *how = PAGE_NO_DUMP;
+        return advice == MADV_DONTDUMP ? ADVICE_MARKS : ADVICE_UNMARKS;
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+        *how = PAGE_WIPED;
+        return advice == MADV_WIPEONFORK ? ADVICE_MARKS : ADVICE_UNMARKS;
     case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:
@@ -51,9 +74,9 @@ static inline bool route_advice_passes(int advice)
     case 23: /* MADV_POPULATE_WRITE, 5.14 */
     case 24: /* MADV_DONTNEED_LOCKED, 5.18 */
     case 25: /* MADV_COLLAPSE, 6.1 */
-        return true;
+        return ADVICE_PASSES;
     default:
-        return false;
+        return ADVICE_MARKS;
     }
 }
 

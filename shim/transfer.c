@@ -18,7 +18,8 @@ static void note(const void *addr, size_t nbytes)
 {
     uintptr_t start = align_down((uintptr_t)addr, PAGE_BYTES);
     if (nbytes <= SIZE_MAX / 2)
-        space_mark_odd((struct range){start, align_up((uintptr_t)addr + nbytes, PAGE_BYTES)});
+        space_mark(PAGE_TORN,
+                   (struct range){start, align_up((uintptr_t)addr + nbytes, PAGE_BYTES)});
 }
 
 static void note_all(const struct iovec *iov, size_t count)

@@ -1,0 +1,34 @@
+/*
+ * Odd pages: what the program has done to pages that stays on them, and how it is undone.
+ *
+ *     protected   another protection than read-write               mprotect back, contents kept
+ *     no fork     MADV_DONTFORK                                    its inverse, contents kept
+ *     no dump     MADV_DONTDUMP                                    its inverse, contents kept
+ *     wiped       MADV_WIPEONFORK                                  its inverse, contents kept
+ *     torn        anything else: locks, policies, other advice,    a fresh mapping in its place
+ *                 mapped over, lent to the kernel (vmsplice)
+ *
+ * A page is odd while any of these bits is set. Marks are set before the system call that they
+ * stand for, so that a page may be marked and yet plain, never the other way round.
+ */
+#ifndef ODD_H
+#define ODD_H
+
+#include "page_map.h"
+
+/* Marks pages; `how` is one of PAGE_TORN to PAGE_WIPED. */
+void odd_mark(enum page_bit how, size_t first, size_t npages);
+
+/* Takes one mark off; pages without any other are plain again. */
+void odd_unmark(enum page_bit how, size_t first, size_t npages);
+
+/* Takes all marks off, the reserved one too. */
+void odd_forget(size_t first, size_t npages);
+
+/*
+ * Asks the kernel to undo what was done to pages in flight. The marks stay. False: that cannot be
+ * done, or the kernel refused; the pages must be replaced.
+ */
+bool odd_undo(size_t first, size_t npages);
+
+#endif
