@@ -7,6 +7,7 @@
  *     wiped       MADV_WIPEONFORK                                  its inverse, contents kept
  *     torn        anything else: locks, policies, other advice,    a fresh mapping in its place
  *                 mapped over, lent to the kernel (vmsplice)
+ *     sealed      mseal(2): torn, and the kernel lets nobody unmap it
  *
  * A page is odd while any of these bits is set. Marks are set before the system call that they
  * stand for, so that a page may be marked and yet plain, never the other way round.
@@ -16,7 +17,7 @@
 
 #include "page_map.h"
 
-/* Marks pages; `how` is one of PAGE_TORN to PAGE_WIPED. */
+/* Marks pages; `how` is one of PAGE_TORN to PAGE_SEALED. */
 void odd_mark(enum page_bit how, size_t first, size_t npages);
 
 /* Takes one mark off; pages without any other are plain again. */

@@ -97,8 +97,8 @@ void *space_reserve(size_t nbytes, size_t alignment)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return NULL;
-    void *addr = router_reserve(arena, pages_for(nbytes),
-                                (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT));
+    void *addr =
+        router_reserve(arena, pages_for(nbytes), (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT));
     if (addr == NULL)
         count_add(&arena->mmap_calls, 1);
     thread_leave(arena);
@@ -107,8 +107,7 @@ void *space_reserve(size_t nbytes, size_t alignment)
 
 bool space_is_reserved(struct range range)
 {
-    return page_map_count(PAGE_RESERVED, first_page(range), page_count(range)) ==
-           page_count(range);
+    return page_map_count(PAGE_RESERVED, first_page(range), page_count(range)) == page_count(range);
 }
 
 void space_commit(struct range range)
@@ -128,6 +127,11 @@ void space_settle(struct range range)
 bool space_is_odd(struct range range)
 {
     return page_map_any(PAGE_ODD, first_page(range), page_count(range));
+}
+
+bool space_is_sealed(struct range range)
+{
+    return page_map_any(PAGE_SEALED, first_page(range), page_count(range));
 }
 
 enum claim space_claim(struct range range, bool vacant)

@@ -1,6 +1,9 @@
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
+#include "note.h"
 #include "pieces.h"
 #include "real.h"
 #include "route.h"
@@ -169,8 +172,6 @@ static int bind_piece(struct range piece, const void *arguments)
 }
 
 EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned long *nodes,
-                  unsigned long max, unsigned flags);
-EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned long *nodes,
                   unsigned long max, unsigned flags)
 {
     struct range range;
@@ -211,4 +212,50 @@ EXPORT int mincore(void *addr, size_t nbytes, unsigned char *vec)
     return route_concerns(addr, nbytes, &range) ? pieces_call(range, HOLE_STOPS, residency_piece,
                                                               &(struct residency){range.start, vec})
                                                 : real.mincore(addr, nbytes, vec);
+}
+
+/* Sealed pages can never be unmapped: munmap asks the kernel, which refuses. */
+EXPORT int mseal(void *addr, size_t nbytes, unsigned long flags)
+{
+    struct range range;
+    if (!route_concerns(addr, nbytes, &range))
+        return real.mseal(addr, nbytes, flags);
+    if (!space_is_live(space_clip(range))) {
+        errno = ENOMEM;
+        return -1;
+    }
+    space_settle(range);
+    space_mark(PAGE_TORN, range);
+    int result = real.mseal(addr, nbytes, flags);
+    if (result == 0)
+        space_mark(PAGE_SEALED, range);
+    return result;
+}
+
+/* The process may be this one. Holes are not looked for: such advice does cached pages no harm. */
+EXPORT ssize_t process_madvise(int pidfd, const struct iovec *iov, size_t count, int advice,
+                               unsigned flags)
+{
+    enum page_bit how;
+    if (route_advice(advice, &how) == ADVICE_MARKS)
+        note_iovecs(iov, count);
+    return real.process_madvise(pidfd, iov, count, advice, flags);
+}
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+EXPORT int prctl(int option, ...)
+{
+    va_list rest;
+    va_start(rest, option);
+    unsigned long a = va_arg(rest, unsigned long);
+    unsigned long b = va_arg(rest, unsigned long);
+    unsigned long c = va_arg(rest, unsigned long);
+    unsigned long d = va_arg(rest, unsigned long);
+    va_end(rest);
+    if (option == PR_SET_VMA)
+        note_bytes((const void *)b, c);
+    return real.prctl(option, a, b, c, d);
 }

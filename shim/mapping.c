@@ -137,7 +137,11 @@ EXPORT int munmap(void *addr, size_t nbytes)
     if (unlikely(range.start < inside.start) &&
         real.munmap((void *)range.start, inside.start - range.start) != 0)
         return -1;
-    note_rejected_hint(inside);
+    if (unlikely(space_is_odd(inside))) {
+        if (space_is_sealed(inside))
+            return real.munmap((void *)inside.start, length_of(inside));
+        note_rejected_hint(inside);
+    }
     space_unmap(inside);
     return 0;
 }
@@ -204,6 +208,8 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
         errno = EFAULT;
         return MAP_FAILED;
     }
+    if (ours && space_is_sealed(held))
+        return real.mremap(addr, old_size, new_size, flags, wanted);
     bool whole = held.start == old.start && held.end == old.end;
     if (ours && whole && (flags & ~MREMAP_MAYMOVE) == 0) {
         if (remap_in_place(old, new))

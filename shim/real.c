@@ -2,9 +2,14 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 
 #include "space.h"
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 /* A system call's result as libc gives it. */
 static long answer(long result)
@@ -27,8 +32,20 @@ static long answer(long result)
 REAL_CALLS(EARLY)
 #undef EARLY
 
+static long early_syscall(long number, ...)
+{
+    va_list rest;
+    long arguments[6];
+    va_start(rest, number);
+    for (int i = 0; i < 6; i++)
+        arguments[i] = va_arg(rest, long);
+    va_end(rest);
+    return CALL(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                arguments[5], 0);
+}
+
 #define INITIAL(result, name, parameters, ...) .name = early_##name,
-struct real real = {REAL_CALLS(INITIAL)};
+struct real real = {REAL_CALLS(INITIAL).syscall = early_syscall};
 #undef INITIAL
 
 void real_resolve(void)
@@ -40,4 +57,7 @@ void real_resolve(void)
         real.name = (result(*) parameters)found;
     REAL_CALLS(RESOLVE)
 #undef RESOLVE
+    found = dlsym(RTLD_NEXT, "syscall");
+    if (found != NULL)
+        real.syscall = (long (*)(long, ...))found;
 }

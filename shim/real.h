@@ -39,12 +39,21 @@
       fd, a, n, flags, to, length)                                                                 \
     X(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), fd, message, flags)     \
     X(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned n, int flags), fd, messages, n,   \
-      flags)
+      flags)                                                                                       \
+    X(int, mseal, (void *a, size_t n, unsigned long flags), a, n, flags)                           \
+    X(ssize_t, process_madvise,                                                                    \
+      (int pidfd, const struct iovec *iov, size_t n, int advice, unsigned flags), pidfd, iov, n,   \
+      advice, flags)                                                                               \
+    X(int, ioctl, (int fd, unsigned long request, void *argument), fd, request, argument)          \
+    X(int, prctl,                                                                                  \
+      (int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d), option, a, \
+      b, c, d)
 
 struct real {
 #define POINTER(result, name, parameters, ...) result(*name) parameters;
     REAL_CALLS(POINTER)
 #undef POINTER
+    long (*syscall)(long number, ...);
 };
 
 extern struct real real;

@@ -20,7 +20,8 @@ enum route { ROUTE_KERNEL, ROUTE_SERVE, ROUTE_RESERVE, ROUTE_FIXED };
  * program may insist on the address); MAP_POPULATE is for the caller to see to. And reservations
  * with PROT_NONE, with any hint. FIXED concerns us only if it is over the region.
  */
-static inline enum route route_mmap(const void *addr, size_t nbytes, int prot, int flags, off_t offset)
+static inline enum route route_mmap(const void *addr, size_t nbytes, int prot, int flags,
+                                    off_t offset)
 {
     const int kind = flags & ~(MAP_NORESERVE | MAP_STACK);
     const int plain = MAP_PRIVATE | MAP_ANONYMOUS;

@@ -1,20 +1,27 @@
 #include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
+#include "note.h"
 #include "real.h"
 #include "route.h"
 
 /*
- * Calls after which the kernel goes on reading the program's pages: vmsplice(2) and sends with
- * MSG_ZEROCOPY. Such pages are noted, so that the program may unmap them at once, as it can
- * without us: they are replaced, never written again.
+ * Calls after which the kernel goes on using the program's pages: vmsplice(2), sends with
+ * MSG_ZEROCOPY, buffers registered with io_uring, ranges under userfaultfd(2). Such pages are
+ * noted, so that the program may unmap them at once, as it can without us: they are replaced,
+ * never written again.
  */
 #ifndef MSG_ZEROCOPY
 #define MSG_ZEROCOPY 0x4000000
 #endif
 
-static void note(const void *addr, size_t nbytes)
+#define IOVECS_MOST 1024
+
+void note_bytes(const void *addr, size_t nbytes)
 {
     uintptr_t start = align_down((uintptr_t)addr, PAGE_BYTES);
     if (nbytes <= SIZE_MAX / 2)
@@ -22,16 +29,28 @@ static void note(const void *addr, size_t nbytes)
                    (struct range){start, align_up((uintptr_t)addr + nbytes, PAGE_BYTES)});
 }
 
-static void note_all(const struct iovec *iov, size_t count)
+void note_iovecs(const struct iovec *iov, size_t count)
 {
+    if (g_region.nbytes == 0 || iov == NULL || count > IOVECS_MOST)
+        return;
     for (size_t i = 0; i < count; i++)
-        note(iov[i].iov_base, iov[i].iov_len);
+        note_bytes(iov[i].iov_base, iov[i].iov_len);
+}
+
+void note_registration(unsigned opcode, const void *argument, size_t count)
+{
+    const struct io_uring_rsrc_register *resources = argument;
+    if (argument == NULL)
+        return;
+    if (opcode == IORING_REGISTER_BUFFERS)
+        note_iovecs(argument, count);
+    else if (opcode == IORING_REGISTER_BUFFERS2 && count >= sizeof *resources)
+        note_iovecs((const struct iovec *)(uintptr_t)resources->data, resources->nr);
 }
 
 EXPORT ssize_t vmsplice(int fd, const struct iovec *iov, size_t count, unsigned flags)
 {
-    if (g_region.nbytes != 0 && iov != NULL && count <= 1024)
-        note_all(iov, count);
+    note_iovecs(iov, count);
     return real.vmsplice(fd, iov, count, flags);
 }
 
@@ -39,7 +58,7 @@ EXPORT ssize_t sendto(int fd, const void *addr, size_t nbytes, int flags, __CONS
                       socklen_t length)
 {
     if ((flags & MSG_ZEROCOPY) != 0)
-        note(addr, nbytes);
+        note_bytes(addr, nbytes);
     return real.sendto(fd, addr, nbytes, flags, to.__sockaddr__, length);
 }
 
@@ -51,7 +70,7 @@ EXPORT ssize_t send(int fd, const void *addr, size_t nbytes, int flags)
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if ((flags & MSG_ZEROCOPY) != 0 && message != NULL)
-        note_all(message->msg_iov, message->msg_iovlen);
+        note_iovecs(message->msg_iov, message->msg_iovlen);
     return real.sendmsg(fd, message, flags);
 }
 
@@ -59,6 +78,19 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
     if ((flags & MSG_ZEROCOPY) != 0 && messages != NULL)
         for (unsigned i = 0; i < count; i++)
-            note_all(messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen);
+            note_iovecs(messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen);
     return real.sendmmsg(fd, messages, count, flags);
+}
+
+EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+    va_list rest;
+    va_start(rest, request);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    if (unlikely(request == UFFDIO_REGISTER) && argument != NULL) {
+        const struct uffdio_register *wanted = argument;
+        note_bytes((void *)(uintptr_t)wanted->range.start, wanted->range.len);
+    }
+    return real.ioctl(fd, request, argument);
 }
