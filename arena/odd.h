@@ -5,6 +5,7 @@
  *     no fork     MADV_DONTFORK                                    its inverse, contents kept
  *     no dump     MADV_DONTDUMP                                    its inverse, contents kept
  *     wiped       MADV_WIPEONFORK                                  its inverse, contents kept
+ *     named       prctl(PR_SET_VMA_ANON_NAME)                      our own name, contents kept
  *     torn        anything else: locks, policies, other advice,    a fresh mapping in its place
  *                 mapped over, lent to the kernel (vmsplice)
  *     sealed      mseal(2): torn, and the kernel lets nobody unmap it
@@ -17,7 +18,7 @@
 
 #include "page_map.h"
 
-/* Marks pages; `how` is one of PAGE_TORN to PAGE_SEALED. */
+/* Marks pages; `how` is one of PAGE_TORN to PAGE_NAMED. */
 void odd_mark(enum page_bit how, size_t first, size_t npages);
 
 /* Takes one mark off; pages without any other are plain again. */

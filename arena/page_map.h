@@ -6,7 +6,7 @@
  * never write the same one:
  *
  *     group g:  | free | live | cached | deferred | dirty | odd | claimed | reserved |   64 bytes
- *               | lost | torn | protected | no fork | no dump | wiped | sealed | - |     64 bytes
+ *               | lost | torn | protected | no fork | no dump | wiped | sealed | named |  64 bytes
  *                 bit i of each word: page 64 * g + i
  *
  * The state of a page is one of
@@ -48,6 +48,7 @@ enum page_bit {
     PAGE_NO_DUMP,
     PAGE_WIPED,
     PAGE_SEALED,
+    PAGE_NAMED,
     PAGE_BITS
 };
 

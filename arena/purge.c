@@ -25,7 +25,7 @@ static void purge_to(size_t npages)
 
 void purge_excess(void)
 {
-    size_t budget = budget_region_pages();
+    size_t budget = min_size(budget_region_pages(), region_headroom_pages());
     if (unlikely(region_dirty_pages() > budget))
         purge_to(budget - budget / 8);
 }

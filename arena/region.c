@@ -19,6 +19,10 @@
 #define STEP_LOWEST SUPER_PAGES
 #define STEP_HIGHEST (64 * MIB / PAGE_BYTES)
 
+/* What may be retained beyond the highest use so far: a share of that, or so many pages. */
+#define HEADROOM_SHARE 32
+#define HEADROOM_LEAST (4 * MIB / PAGE_BYTES)
+
 /* How long a claim waits for pages in flight: this often yielding, then so many milliseconds. */
 #define CLAIM_YIELDS 1000
 #define CLAIM_SLEEPS 2000
@@ -27,9 +31,11 @@ struct region g_region;
 
 static struct lock lock;
 
-/* Under the lock; both are read without it. */
+/* Under the lock; all are read without it. */
 static size_t frontier;
 static size_t ndirty;
+static size_t nfree;
+static size_t taken_peak;
 
 /* Without it: which parts of the region, of 128 MB each, have deferred pages, and whether any has. */
 #define PART_PAGES (128 * MIB / PAGE_BYTES)
@@ -74,14 +80,9 @@ bool region_init(size_t nbytes)
     return true;
 }
 
-static void set_frontier_locked(size_t page)
+static void add_locked(size_t *counter, size_t n)
 {
-    __atomic_store_n(&frontier, page, __ATOMIC_RELAXED);
-}
-
-static void add_dirty_locked(size_t npages)
-{
-    __atomic_store_n(&ndirty, ndirty + npages, __ATOMIC_RELAXED);
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
 static void set_free_locked(size_t first, size_t npages)
@@ -91,14 +92,18 @@ static void set_free_locked(size_t first, size_t npages)
     if (unlikely(page_map_any(PAGE_ODD, first, npages)))
         odd_forget(first, npages);
     page_map_set(PAGE_FREE, first, npages);
-    add_dirty_locked(page_map_count(PAGE_DIRTY, first, npages));
+    add_locked(&nfree, npages);
+    add_locked(&ndirty, page_map_count(PAGE_DIRTY, first, npages));
     summary_update(first, npages);
 }
 
 static void clear_free_locked(size_t first, size_t npages)
 {
     page_map_clear(PAGE_FREE, first, npages);
-    add_dirty_locked(-page_map_count(PAGE_DIRTY, first, npages));
+    add_locked(&nfree, -npages);
+    add_locked(&ndirty, -page_map_count(PAGE_DIRTY, first, npages));
+    if (frontier - nfree > taken_peak)
+        add_locked(&taken_peak, frontier - nfree - taken_peak);
     summary_update(first, npages);
 }
 
@@ -135,7 +140,7 @@ static bool acquire(void)
 static struct run begin_step_locked(size_t npages, unsigned order)
 {
     size_t end = g_region.nbytes >> PAGE_SHIFT;
-    for (; frontier < end; set_frontier_locked(frontier + SUPER_PAGES)) {
+    for (; frontier < end; add_locked(&frontier, SUPER_PAGES)) {
         size_t wanted = align_up(frontier, (size_t)1 << order) + npages - frontier;
         size_t step = min_size(max_size(frontier >> STEP_SHIFT, STEP_LOWEST), STEP_HIGHEST);
         step = align_up(max_size(step, wanted), SUPER_PAGES);
@@ -144,7 +149,7 @@ static struct run begin_step_locked(size_t npages, unsigned order)
         if (step < wanted)
             break;
         if (page_map_untouched(frontier, step)) {
-            set_frontier_locked(frontier + step);
+            add_locked(&frontier, step);
             return (struct run){frontier - step, step};
         }
         /* A program has mapped over pages up here: this superblock stays out of circulation. */
@@ -168,7 +173,7 @@ static bool grow_locked(size_t npages, unsigned order)
         return true;
     }
     if (frontier == step.first + step.npages)
-        set_frontier_locked(step.first);
+        add_locked(&frontier, -step.npages);
     else
         page_map_set(PAGE_LOST, step.first, step.npages);
     lock_release(&lock);
@@ -298,6 +303,15 @@ void region_claim_undo(size_t first, size_t npages)
 size_t region_used_pages(void)
 {
     return __atomic_load_n(&frontier, __ATOMIC_RELAXED);
+}
+
+size_t region_headroom_pages(void)
+{
+    size_t taken =
+        __atomic_load_n(&frontier, __ATOMIC_RELAXED) - __atomic_load_n(&nfree, __ATOMIC_RELAXED);
+    size_t peak = __atomic_load_n(&taken_peak, __ATOMIC_RELAXED);
+    size_t bound = peak + max_size(peak / HEADROOM_SHARE, HEADROOM_LEAST);
+    return bound > taken ? bound - taken : 0;
 }
 
 size_t region_dirty_pages(void)
