@@ -5,8 +5,8 @@
 #include "os.h"
 #include "region.h"
 
-static const enum page_bit marks[] = {PAGE_TORN,    PAGE_PROTECTED, PAGE_NO_FORK,
-                                      PAGE_NO_DUMP, PAGE_WIPED,     PAGE_SEALED};
+static const enum page_bit marks[] = {PAGE_TORN,  PAGE_PROTECTED, PAGE_NO_FORK, PAGE_NO_DUMP,
+                                      PAGE_WIPED, PAGE_SEALED,    PAGE_NAMED};
 #define NMARKS (sizeof marks / sizeof *marks)
 
 void odd_mark(enum page_bit how, size_t first, size_t npages)
@@ -48,6 +48,8 @@ bool odd_undo(size_t first, size_t npages)
     if (page_map_any(PAGE_TORN, first, npages))
         return false;
     if (page_map_any(PAGE_PROTECTED, first, npages) && !os_commit(addr, nbytes))
+        return false;
+    if (page_map_any(PAGE_NAMED, first, npages) && !os_name(addr, nbytes))
         return false;
     for (size_t i = 0; i < sizeof inverses / sizeof *inverses; i++)
         if (page_map_any(inverses[i].how, first, npages) &&

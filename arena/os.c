@@ -113,15 +113,16 @@ bool os_resident(void *addr, size_t npages, unsigned char *residency)
     return call3(SYS_mincore, addr, npages * PAGE_BYTES, (long)residency);
 }
 
-void os_name(void *addr, size_t nbytes)
+bool os_name(void *addr, size_t nbytes)
 {
     static bool unnameable;
     if (__atomic_load_n(&unnameable, __ATOMIC_RELAXED))
-        return;
+        return false;
     long result = OS_SYSCALL(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, (long)addr, (long)nbytes,
                              (long)"pagearena", 0);
     if (failed(result))
         __atomic_store_n(&unnameable, true, __ATOMIC_RELAXED);
+    return !failed(result);
 }
 
 bool os_has_swap(void)

@@ -41,8 +41,8 @@ void os_populate(void *addr, size_t nbytes);
 /* mincore(2): bit 0 of residency[i] tells whether page i is resident. */
 bool os_resident(void *addr, size_t npages, unsigned char *residency);
 
-/* Gives the range a name in /proc/self/maps, where the kernel can (5.17, CONFIG_ANON_VMA_NAME). */
-void os_name(void *addr, size_t nbytes);
+/* Names the range in /proc/self/maps. False: the kernel cannot (5.17, CONFIG_ANON_VMA_NAME). */
+bool os_name(void *addr, size_t nbytes);
 
 /* Whether the machine has swap space now. */
 bool os_has_swap(void);

@@ -255,7 +255,12 @@ EXPORT int prctl(int option, ...)
     unsigned long c = va_arg(rest, unsigned long);
     unsigned long d = va_arg(rest, unsigned long);
     va_end(rest);
-    if (option == PR_SET_VMA)
-        note_bytes((const void *)b, c);
-    return real.prctl(option, a, b, c, d);
+    struct range range;
+    bool names = option == PR_SET_VMA && route_concerns((const void *)b, c, &range);
+    if (names)
+        space_mark(PAGE_NAMED, range);
+    int result = real.prctl(option, a, b, c, d);
+    if (names && result != 0)
+        space_unmark(PAGE_NAMED, range);
+    return result;
 }
