@@ -18,7 +18,7 @@
 
 #include "page_map.h"
 
-/* Where the region is. Frozen after region_init; nbytes 0: there is none. */
+/* Where the region is. Set by region_init, cut by region_trim; nbytes 0: there is none. */
 struct region {
     uintptr_t base;
     size_t nbytes;

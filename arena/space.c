@@ -153,15 +153,32 @@ void space_claim_undo(struct range range)
     region_claim_undo(first_page(range), page_count(range));
 }
 
-void space_suspend(void)
+static void give_back(bool trim)
 {
     PageArena *arena = thread_enter();
-    if (arena != NULL) {
-        router_flush(arena);
-        purge_all();
+    if (arena == NULL)
+        return;
+    router_flush(arena);
+    purge_all();
+    if (trim)
         region_trim();
-        thread_leave(arena);
-    }
+    thread_leave(arena);
+}
+
+bool space_relieve(void)
+{
+    bool limited = os_address_space_limit() != SIZE_MAX;
+    size_t used = region_used_pages();
+    bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used);
+    bool reserves = limited && used << PAGE_SHIFT < g_region.nbytes;
+    if (retains || reserves)
+        give_back(reserves);
+    return retains || reserves;
+}
+
+void space_suspend(void)
+{
+    give_back(true);
     router_suspend(true);
 }
 

@@ -72,6 +72,12 @@ bool space_is_odd(struct range range);
 bool space_is_sealed(struct range range);
 
 /*
+ * The kernel has no memory: gives back what is retained, and, where RLIMIT_AS counts it, address
+ * space that was never used. False: there was nothing to give.
+ */
+bool space_relieve(void);
+
+/*
  * Before mlockall(2): gives back what is retained and what was never used, so that it is not locked,
  * and recycles nothing from here on. space_resume: the call has failed.
  */

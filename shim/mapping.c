@@ -29,6 +29,23 @@ static size_t length_of(struct range range)
     return range.end - range.start;
 }
 
+/* Requests that no relief could help; see vm_enough_memory and TASK_SIZE in the kernel. */
+#define HOPELESS_BYTES ((size_t)1 << 46)
+
+/* The real mmap; where it finds no memory, what the arena holds is given back first. */
+static void *map_really(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
+{
+    int before = errno;
+    void *mapped = real.mmap(addr, nbytes, prot, flags, fd, offset);
+    if (likely(mapped != MAP_FAILED) || errno != ENOMEM || nbytes >= HOPELESS_BYTES ||
+        !space_relieve())
+        return mapped;
+    mapped = real.mmap(addr, nbytes, prot, flags, fd, offset);
+    if (mapped != MAP_FAILED)
+        errno = before;
+    return mapped;
+}
+
 /* MAP_FIXED over the region. */
 static void *map_over(struct range range, int prot, int flags, int fd, off_t offset)
 {
@@ -44,7 +61,7 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
         break;
     }
     flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
-    void *addr = real.mmap((void *)range.start, length_of(range), prot, flags, fd, offset);
+    void *addr = map_really((void *)range.start, length_of(range), prot, flags, fd, offset);
     if (addr == MAP_FAILED)
         space_claim_undo(range);
     else
@@ -118,7 +135,7 @@ EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t 
     case ROUTE_KERNEL:
         break;
     }
-    return likely(served != NULL) ? served : real.mmap(addr, nbytes, prot, flags, fd, offset);
+    return likely(served != NULL) ? served : map_really(addr, nbytes, prot, flags, fd, offset);
 }
 
 EXPORT void *mmap64(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
