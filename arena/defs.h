@@ -56,6 +56,15 @@ static inline bool is_power_of_two(size_t n)
     return n != 0 && (n & (n - 1)) == 0;
 }
 
+/* The baseline x86-64 has no instruction for it, and the compiler would call a function. */
+static inline size_t bits_set(uint64_t word)
+{
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return word * 0x0101010101010101 >> 56;
+}
+
 static inline size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -45,7 +45,7 @@ size_t page_map_count(enum page_bit bit, size_t first, size_t npages)
     for (size_t from = first, end = first + npages; from < end;) {
         uint64_t mask;
         size_t page = page_step(&from, end, &mask);
-        count += (size_t)__builtin_popcountl(page_word_read(bit, page) & mask);
+        count += bits_set(page_word_read(bit, page) & mask);
     }
     return count;
 }
@@ -104,7 +104,7 @@ static size_t take_prefix(enum page_bit bit, size_t first, size_t end)
             uint64_t missing = mask & ~got;
             uint64_t prefix = got & ((missing & -missing) - 1);
             page_word_set(bit, page, got & ~prefix);
-            return taken + (size_t)__builtin_popcountl(prefix);
+            return taken + bits_set(prefix);
         }
         taken += from - page;
     }

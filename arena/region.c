@@ -150,6 +150,7 @@ static struct run begin_step_locked(size_t npages, unsigned order)
             break;
         if (page_map_untouched(frontier, step)) {
             add_locked(&frontier, step);
+            summary_extend(frontier);
             return (struct run){frontier - step, step};
         }
         /* A program has mapped over pages up here: this superblock stays out of circulation. */

@@ -17,7 +17,11 @@ struct node {
 };
 
 static struct node *levels[LEVELS_MAX];
+static size_t nnodes[LEVELS_MAX];
 static unsigned nlevels;
+
+/* Levels 0 to top are kept: the eight nodes of the top one reach as far as there are free pages. */
+static unsigned top;
 
 static unsigned level_shift(unsigned level)
 {
@@ -26,7 +30,6 @@ static unsigned level_shift(unsigned level)
 
 bool summary_init(size_t npages)
 {
-    size_t nnodes[LEVELS_MAX] = {0};
     size_t total = 0;
     size_t count = align_up(npages, SUPER_PAGES) / SUPER_PAGES;
     nlevels = 0;
@@ -117,7 +120,7 @@ static struct node read_superblock(size_t super)
             node.start = (uint32_t)run;
         broken = true;
         node.longest = (uint32_t)max_size(node.longest, run);
-        if ((size_t)__builtin_popcountl(word) > node.longest)
+        if (bits_set(word) > node.longest)
             node.longest = (uint32_t)max_size(node.longest, longest_in_word(word));
         node.order = (uint32_t)max_size(node.order, word_order(word));
         run = (size_t)__builtin_clzl(~word);
@@ -178,13 +181,22 @@ void summary_update(size_t first, size_t npages)
     bool changed = false;
     for (size_t super = low; super <= high; super++)
         changed |= replace(&levels[0][super], read_superblock(super));
-    for (unsigned level = 1; level < nlevels && changed; level++) {
+    for (unsigned level = 1; level <= top && changed; level++) {
         low >>= FANOUT_SHIFT;
         high >>= FANOUT_SHIFT;
         changed = false;
         for (size_t i = low; i <= high; i++)
             changed |= replace(&levels[level][i],
                                join(&levels[level - 1][i << FANOUT_SHIFT], level_shift(level - 1)));
+    }
+}
+
+void summary_extend(size_t npages)
+{
+    while (top < nlevels - 1 && npages >> level_shift(top) >= FANOUT) {
+        top++;
+        for (size_t i = 0; i < FANOUT && i << FANOUT_SHIFT < nnodes[top - 1]; i++)
+            levels[top][i] = join(&levels[top - 1][i << FANOUT_SHIFT], level_shift(top - 1));
     }
 }
 
@@ -218,7 +230,7 @@ static size_t find_in_superblock(size_t super, size_t npages)
 
 size_t summary_find(size_t npages)
 {
-    unsigned level = nlevels - 1;
+    unsigned level = top;
     size_t first_child = 0;
     for (;; level--) {
         const struct node *children = &levels[level][first_child];
@@ -281,7 +293,7 @@ static size_t find_aligned_words(size_t super, size_t count)
 
 size_t summary_find_aligned(unsigned order)
 {
-    unsigned level = nlevels - 1;
+    unsigned level = top;
     size_t first_child = 0;
     for (;; level--) {
         const struct node *children = &levels[level][first_child];

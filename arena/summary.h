@@ -11,6 +11,9 @@
  *     level 1    [ 16 MB ][       ][       ][       ][       ][       ][       ][       ]
  *     level 0    [2][2][2][2][2][2][2][2] ...        one node a superblock, from the page map
  *
+ * Only as many levels are kept as what was ever free needs, and a search starts at the top one of
+ * these: below 16 MB there is nothing above the superblocks.
+ *
  * Not synchronised: every call is made under the region's lock.
  */
 #ifndef SUMMARY_H
@@ -20,6 +23,9 @@
 
 /* Makes the tree for npages pages, none of them free. False: no memory. */
 bool summary_init(size_t npages);
+
+/* Pages below npages may be free from now on; more levels are kept as that grows. */
+void summary_extend(size_t npages);
 
 /* Reads the page map's free bits of [first, first + npages) anew. */
 void summary_update(size_t first, size_t npages);
