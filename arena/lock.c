@@ -9,10 +9,7 @@
 bool lock_acquire_slowly(struct lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
-        int unlocked = 0;
-        if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(&lock->state, &unlocked, 1, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
+        if (!lock_held(lock) && lock_try(lock))
             return true;
         __builtin_ia32_pause();
     }

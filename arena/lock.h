@@ -22,13 +22,16 @@ struct lock {
 bool lock_acquire_slowly(struct lock *lock);
 void lock_wake(struct lock *lock);
 
-static inline bool lock_acquire(struct lock *lock)
+static inline bool lock_try(struct lock *lock)
 {
     int unlocked = 0;
-    if (likely(__atomic_compare_exchange_n(&lock->state, &unlocked, 1, false, __ATOMIC_ACQUIRE,
-                                           __ATOMIC_RELAXED)))
-        return true;
-    return lock_acquire_slowly(lock);
+    return __atomic_compare_exchange_n(&lock->state, &unlocked, 1, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline bool lock_acquire(struct lock *lock)
+{
+    return likely(lock_try(lock)) || lock_acquire_slowly(lock);
 }
 
 static inline void lock_release(struct lock *lock)

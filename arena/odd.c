@@ -5,8 +5,8 @@
 #include "os.h"
 #include "region.h"
 
-static const enum page_bit marks[] = {PAGE_TORN,  PAGE_PROTECTED, PAGE_NO_FORK, PAGE_NO_DUMP,
-                                      PAGE_WIPED, PAGE_SEALED,    PAGE_NAMED};
+static const enum page_bit marks[] = {PAGE_TORN,    PAGE_PROTECTED, PAGE_NO_FORK,
+                                      PAGE_ADVISED, PAGE_SEALED,    PAGE_NAMED};
 #define NMARKS (sizeof marks / sizeof *marks)
 
 void odd_mark(enum page_bit how, size_t first, size_t npages)
@@ -42,7 +42,7 @@ bool odd_undo(size_t first, size_t npages)
         enum page_bit how;
         int advice;
     } inverses[] = {
-        {PAGE_NO_FORK, MADV_DOFORK}, {PAGE_NO_DUMP, MADV_DODUMP}, {PAGE_WIPED, MADV_KEEPONFORK}};
+        {PAGE_NO_FORK, MADV_DOFORK}, {PAGE_ADVISED, MADV_DODUMP}, {PAGE_ADVISED, MADV_KEEPONFORK}};
     void *addr = region_addr(first);
     size_t nbytes = npages * PAGE_BYTES;
     if (page_map_any(PAGE_TORN, first, npages))

@@ -3,8 +3,7 @@
  *
  *     protected   another protection than read-write               mprotect back, contents kept
  *     no fork     MADV_DONTFORK                                    its inverse, contents kept
- *     no dump     MADV_DONTDUMP                                    its inverse, contents kept
- *     wiped       MADV_WIPEONFORK                                  its inverse, contents kept
+ *     advised     MADV_DONTDUMP, MADV_WIPEONFORK                   both inverses, contents kept
  *     named       prctl(PR_SET_VMA_ANON_NAME)                      our own name, contents kept
  *     torn        anything else: locks, policies, other advice,    a fresh mapping in its place
  *                 mapped over, lent to the kernel (vmsplice)

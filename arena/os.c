@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -132,11 +133,19 @@ bool os_has_swap(void)
     return failed(OS_SYSCALL(SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0)) || info.totalswap != 0;
 }
 
-size_t os_address_space_limit(void)
+size_t os_limit(int resource)
 {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    OS_SYSCALL(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    OS_SYSCALL(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0);
     return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+bool os_copy_in(void *to, const void *from, size_t nbytes)
+{
+    struct iovec target = {to, nbytes};
+    struct iovec source = {(void *)from, nbytes};
+    return OS_SYSCALL(SYS_process_vm_readv, os_process_id(), (long)&target, 1, (long)&source, 1,
+                      0) == (long)nbytes;
 }
 
 void os_wait(int *word, int value, long timeout_ms)

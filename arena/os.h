@@ -47,8 +47,11 @@ bool os_name(void *addr, size_t nbytes);
 /* Whether the machine has swap space now. */
 bool os_has_swap(void);
 
-/* RLIMIT_AS, SIZE_MAX if there is none. */
-size_t os_address_space_limit(void);
+/* A resource limit of getrlimit(2), SIZE_MAX if there is none. */
+size_t os_limit(int resource);
+
+/* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
+bool os_copy_in(void *to, const void *from, size_t nbytes);
 
 /* Sleeps while *word == value, for at most `timeout_ms`; wakes one sleeper. */
 void os_wait(int *word, int value, long timeout_ms);

@@ -51,6 +51,14 @@ typedef struct WarmSpanCache {
     PageStack spans[WARM_SIZES];
 } WarmSpanCache;
 
+/*
+ * How densely spans of up to 32 pages were used: how many of that size may still be taken as
+ * touched throughout, without asking the kernel.
+ */
+typedef struct PageDensity {
+    unsigned char unasked[33];
+} PageDensity;
+
 typedef struct PageArena PageArena;
 struct PageArena {
     HotPageCache hot;
@@ -62,6 +70,7 @@ struct PageArena {
     /* Private to thread.c. */
     int busy;
     bool is_thread_own;
+    PageDensity density; /* private to zero.c */
     PageArena *next;
     PageArena *next_spare;
 };

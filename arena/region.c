@@ -1,6 +1,7 @@
 #include "region.h"
 
 #include <sys/auxv.h>
+#include <sys/resource.h>
 
 #include "config.h"
 #include "lock.h"
@@ -13,6 +14,7 @@
 #define BASE_HIGHEST ((uintptr_t)0x400000000000)
 #define REGION_LOWEST (64 * MIB)
 #define AS_SHARE 8
+#define ALIGNMENT_MOST GIB
 
 /* The frontier moves by an eighth of what is in use, within these bounds, or by what is needed. */
 #define STEP_SHIFT 3
@@ -22,10 +24,6 @@
 /* What may be retained beyond the highest use so far: a share of that, or so many pages. */
 #define HEADROOM_SHARE 32
 #define HEADROOM_LEAST (4 * MIB / PAGE_BYTES)
-
-/* How long a claim waits for pages in flight: this often yielding, then so many milliseconds. */
-#define CLAIM_YIELDS 1000
-#define CLAIM_SLEEPS 2000
 
 struct region g_region;
 
@@ -43,28 +41,37 @@ static size_t taken_peak;
 static uint64_t deferred_parts[NPARTS / 64];
 static bool deferred;
 
+/* The base is aligned as the largest naturally aligned request is. */
+static size_t base_alignment(size_t nbytes)
+{
+    size_t largest = (size_t)1 << (63 - __builtin_clzl(nbytes));
+    return min_size(largest, ALIGNMENT_MOST);
+}
+
 static uintptr_t random_base(size_t nbytes)
 {
     uint64_t seed = 0;
     const void *kernel_random = (const void *)getauxval(AT_RANDOM);
     if (kernel_random != NULL)
         __builtin_memcpy(&seed, kernel_random, sizeof seed);
-    return BASE_LOWEST + align_down(seed % (BASE_HIGHEST - BASE_LOWEST - nbytes), SUPER_BYTES);
+    return BASE_LOWEST +
+           align_down(seed % (BASE_HIGHEST - BASE_LOWEST - nbytes), base_alignment(nbytes));
 }
 
-/* Reserves nbytes, 2 MB-aligned; 0 if that cannot be had. */
+/* Reserves nbytes, aligned; 0 if that cannot be had. */
 static uintptr_t reserve(size_t nbytes)
 {
+    size_t alignment = base_alignment(nbytes);
     void *addr = os_reserve((void *)random_base(nbytes), nbytes);
-    if (addr == NULL || ((uintptr_t)addr & (SUPER_BYTES - 1)) == 0)
+    if (addr == NULL || ((uintptr_t)addr & (alignment - 1)) == 0)
         return (uintptr_t)addr;
     os_unmap(addr, nbytes);
-    return align_up((uintptr_t)os_reserve(NULL, nbytes + SUPER_BYTES), SUPER_BYTES);
+    return align_up((uintptr_t)os_reserve(NULL, nbytes + alignment), alignment);
 }
 
 bool region_init(size_t nbytes)
 {
-    nbytes = align_down(min_size(nbytes, os_address_space_limit() / AS_SHARE), SUPER_BYTES);
+    nbytes = align_down(min_size(nbytes, os_limit(RLIMIT_AS) / AS_SHARE), SUPER_BYTES);
     uintptr_t base = 0;
     for (; nbytes >= REGION_LOWEST; nbytes = align_down(nbytes / 2, SUPER_BYTES))
         if ((base = reserve(nbytes)) != 0)
@@ -85,7 +92,7 @@ static void add_locked(size_t *counter, size_t n)
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
-static void set_free_locked(size_t first, size_t npages)
+void region_set_free_locked(size_t first, size_t npages)
 {
     invariant(!page_map_any(PAGE_LIVE, first, npages));
     invariant(!page_map_any(PAGE_CACHED, first, npages));
@@ -97,7 +104,7 @@ static void set_free_locked(size_t first, size_t npages)
     summary_update(first, npages);
 }
 
-static void clear_free_locked(size_t first, size_t npages)
+void region_clear_free_locked(size_t first, size_t npages)
 {
     page_map_clear(PAGE_FREE, first, npages);
     add_locked(&nfree, -npages);
@@ -121,19 +128,24 @@ static void take_deferred_locked(void)
             do {
                 run = page_map_take_next(PAGE_DEFERRED, run.first + run.npages, end);
                 if (run.npages != 0)
-                    set_free_locked(run.first, run.npages);
+                    region_set_free_locked(run.first, run.npages);
             } while (run.npages != 0);
         }
     }
 }
 
-static bool acquire(void)
+bool region_lock(bool wait)
 {
-    if (unlikely(!lock_acquire(&lock)))
+    if (unlikely(!(wait ? lock_acquire(&lock) : lock_try(&lock))))
         return false;
     if (unlikely(__atomic_load_n(&deferred, __ATOMIC_RELAXED)))
         take_deferred_locked();
     return true;
+}
+
+void region_unlock(void)
+{
+    lock_release(&lock);
 }
 
 /* Moves the frontier over a step that has room for the request: in flight, not yet committed. */
@@ -163,21 +175,26 @@ static struct run begin_step_locked(size_t npages, unsigned order)
 static bool grow_locked(size_t npages, unsigned order)
 {
     struct run step = begin_step_locked(npages, order);
-    lock_release(&lock);
+    region_unlock();
     if (step.npages == 0)
         return false;
     bool committed = os_commit(region_addr(step.first), step.npages << PAGE_SHIFT);
-    if (!acquire())
+    if (!region_lock(true)) {
+        if (committed)
+            region_defer(step.first, step.npages);
+        else
+            page_map_set(PAGE_LOST, step.first, step.npages);
         return false;
+    }
     if (committed) {
-        set_free_locked(step.first, step.npages);
+        region_set_free_locked(step.first, step.npages);
         return true;
     }
     if (frontier == step.first + step.npages)
         add_locked(&frontier, -step.npages);
     else
         page_map_set(PAGE_LOST, step.first, step.npages);
-    lock_release(&lock);
+    region_unlock();
     return false;
 }
 
@@ -187,15 +204,16 @@ size_t region_alloc(size_t npages, unsigned order)
     size_t alignment = (size_t)1 << order;
     size_t slack = npages == alignment ? 0 : alignment - 1;
     unsigned search_order = slack == 0 ? order : 0;
-    if (npages + slack > g_region.nbytes >> PAGE_SHIFT || !acquire())
+    if (alignment << PAGE_SHIFT > base_alignment(g_region.nbytes) ||
+        npages + slack > g_region.nbytes >> PAGE_SHIFT || !region_lock(true))
         return NO_PAGE;
     for (;;) {
         size_t first =
             search_order == 0 ? summary_find(npages + slack) : summary_find_aligned(search_order);
         if (first != NO_PAGE) {
             first = align_up(first, alignment);
-            clear_free_locked(first, npages);
-            lock_release(&lock);
+            region_clear_free_locked(first, npages);
+            region_unlock();
             return first;
         }
         if (!grow_locked(npages + slack, search_order))
@@ -205,23 +223,23 @@ size_t region_alloc(size_t npages, unsigned order)
 
 bool region_take(size_t first, size_t npages)
 {
-    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || !acquire())
+    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || !region_lock(true))
         return false;
     bool free = page_map_count(PAGE_FREE, first, npages) == npages;
     if (free)
-        clear_free_locked(first, npages);
-    lock_release(&lock);
+        region_clear_free_locked(first, npages);
+    region_unlock();
     return free;
 }
 
 void region_free(size_t first, size_t npages)
 {
-    if (unlikely(!acquire())) {
+    if (unlikely(!region_lock(true))) {
         region_defer(first, npages);
         return;
     }
-    set_free_locked(first, npages);
-    lock_release(&lock);
+    region_set_free_locked(first, npages);
+    region_unlock();
 }
 
 void region_defer(size_t first, size_t npages)
@@ -230,75 +248,6 @@ void region_defer(size_t first, size_t npages)
     for (size_t part = first / PART_PAGES; part <= (first + npages - 1) / PART_PAGES; part++)
         __atomic_fetch_or(&deferred_parts[part / 64], (uint64_t)1 << part % 64, __ATOMIC_RELEASE);
     __atomic_store_n(&deferred, true, __ATOMIC_RELEASE);
-}
-
-static void claim_locked(size_t first, size_t npages)
-{
-    size_t end = first + npages;
-    struct run run = {first, 0};
-    while ((run = page_map_next(PAGE_FREE, true, run.first + run.npages, end)).npages != 0)
-        clear_free_locked(run.first, run.npages);
-    page_map_clear(PAGE_CACHED, first, npages);
-    page_map_clear(PAGE_DEFERRED, first, npages);
-    page_map_clear(PAGE_LOST, first, npages);
-    for (size_t from = first; from < end;) {
-        uint64_t mask;
-        size_t page = page_step(&from, end, &mask);
-        page_word_set(PAGE_CLAIMED, page, mask & ~page_word_read(PAGE_LIVE, page));
-        page_word_set(PAGE_TORN, page, mask);
-        page_word_set(PAGE_ODD, page, mask);
-        page_word_set(PAGE_LIVE, page, mask);
-    }
-}
-
-static enum claim try_claim(size_t first, size_t npages, bool vacant)
-{
-    enum claim result = CLAIM_OK;
-    if (!acquire())
-        return CLAIM_BUSY;
-    size_t used_end = min_size(first + npages, frontier);
-    if (page_map_next_in_flight(first, used_end).npages != 0)
-        result = CLAIM_BUSY;
-    else if (vacant && page_map_any(PAGE_LIVE, first, npages))
-        result = CLAIM_OCCUPIED;
-    else
-        claim_locked(first, npages);
-    lock_release(&lock);
-    return result;
-}
-
-enum claim region_claim(size_t first, size_t npages, bool vacant)
-{
-    static int nobody_wakes;
-    enum claim result = CLAIM_BUSY;
-    for (int i = 0; result == CLAIM_BUSY && i < CLAIM_YIELDS + CLAIM_SLEEPS; i++) {
-        result = try_claim(first, npages, vacant);
-        if (result == CLAIM_BUSY && i < CLAIM_YIELDS)
-            os_yield();
-        else if (result == CLAIM_BUSY)
-            os_wait(&nobody_wakes, 0, 1);
-    }
-    return result;
-}
-
-void region_claim_end(size_t first, size_t npages)
-{
-    page_map_clear(PAGE_CLAIMED, first, npages);
-}
-
-void region_claim_undo(size_t first, size_t npages)
-{
-    struct run run = {first, 0};
-    size_t end = first + npages;
-    while ((run = page_map_take_next(PAGE_CLAIMED, run.first + run.npages, end)).npages != 0) {
-        page_map_clear(PAGE_LIVE, run.first, run.npages);
-        if (!os_replace(region_addr(run.first), run.npages << PAGE_SHIFT, true)) {
-            page_map_set(PAGE_LOST, run.first, run.npages);
-            continue;
-        }
-        page_map_clear(PAGE_DIRTY, run.first, run.npages);
-        region_free(run.first, run.npages);
-    }
 }
 
 size_t region_used_pages(void)
@@ -322,16 +271,32 @@ size_t region_dirty_pages(void)
 
 void region_trim(void)
 {
-    if (!acquire())
+    if (!region_lock(true))
         return;
     size_t npages = (g_region.nbytes >> PAGE_SHIFT) - frontier;
     bool unused = npages != 0 && page_map_untouched(frontier, npages);
     size_t unused_page = frontier;
     if (unused)
         __atomic_store_n(&g_region.nbytes, frontier << PAGE_SHIFT, __ATOMIC_RELAXED);
-    lock_release(&lock);
+    region_unlock();
     if (unused)
         os_unmap((void *)(g_region.base + (unused_page << PAGE_SHIFT)), npages << PAGE_SHIFT);
+}
+
+void region_unmap_free(void)
+{
+    for (;;) {
+        if (!region_lock(true))
+            return;
+        struct run run = page_map_next(PAGE_FREE, true, 0, frontier);
+        if (run.npages != 0)
+            region_clear_free_locked(run.first, run.npages);
+        region_unlock();
+        if (run.npages == 0)
+            return;
+        os_unmap(region_addr(run.first), run.npages << PAGE_SHIFT);
+        page_map_set(PAGE_LOST, run.first, run.npages);
+    }
 }
 
 /* The highest free run with a dirty page in it that lies in the superblock below `end`. */
@@ -358,7 +323,7 @@ static size_t take_dirty_locked(struct run *runs, size_t nruns, size_t npages, b
             continue;
         }
         taken += page_map_count(PAGE_DIRTY, run.first, run.npages);
-        clear_free_locked(run.first, run.npages);
+        region_clear_free_locked(run.first, run.npages);
         runs[count++] = run;
     }
     return count;
@@ -366,23 +331,13 @@ static size_t take_dirty_locked(struct run *runs, size_t nruns, size_t npages, b
 
 size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages)
 {
-    if (!acquire())
+    if (!region_lock(true))
         return 0;
     size_t count = take_dirty_locked(runs, nruns, npages, true);
     if (count == 0)
         count = take_dirty_locked(runs, nruns, npages, false);
-    lock_release(&lock);
+    region_unlock();
     return count;
-}
-
-bool region_fork_prepare(void)
-{
-    return lock_acquire(&lock);
-}
-
-void region_fork_end(void)
-{
-    lock_release(&lock);
 }
 
 void region_adopt_in_flight(void)

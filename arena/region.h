@@ -44,21 +44,13 @@ void region_free(size_t first, size_t npages);
 void region_defer(size_t first, size_t npages);
 
 /*
- * For a mapping that the program puts over [first, first + npages): makes all of it live and odd,
- * wherever it was before, and marks what was not live as claimed. With `vacant`, only if no page
- * is live. Pages in flight are waited for; CLAIM_BUSY says that they did not land in time.
- * region_claim_end forgets the marks; region_claim_undo takes the marked pages back.
- */
-enum claim { CLAIM_OK, CLAIM_OCCUPIED, CLAIM_BUSY };
-enum claim region_claim(size_t first, size_t npages, bool vacant);
-void region_claim_end(size_t first, size_t npages);
-void region_claim_undo(size_t first, size_t npages);
-
-/*
  * Gives up the addresses that were never used, for good. Nothing happens where a program has mapped
  * over some of them.
  */
 void region_trim(void);
+
+/* Gives up everything that is free, for good. */
+void region_unmap_free(void);
 
 /* How many pages lie below the frontier. */
 size_t region_used_pages(void);
@@ -79,9 +71,14 @@ size_t region_dirty_pages(void);
  */
 size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages);
 
-/* fork(2): the lock is held from before until after. False: it could not be had. */
-bool region_fork_prepare(void);
-void region_fork_end(void);
+/*
+ * For those who need more than one step (claims, fork(2)). False: the lock cannot be had, at all or
+ * without waiting.
+ */
+bool region_lock(bool wait);
+void region_unlock(void);
+void region_set_free_locked(size_t first, size_t npages);
+void region_clear_free_locked(size_t first, size_t npages);
 
 /* In the child: frees what was in flight in threads that are not there any more. */
 void region_adopt_in_flight(void);

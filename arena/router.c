@@ -85,6 +85,7 @@ static bool has_room(PageStack *stack, size_t npages)
         size_t wanted = min_size(align_up(stack->capacity, GRANT_SHARE) / GRANT_SHARE,
                                  stack->capacity - stack->quota);
         stack->quota += budget_grant(npages, wanted);
+        purge_excess();
     }
     return stack->count < stack->quota;
 }
@@ -114,7 +115,11 @@ static bool replace_pages(size_t first, size_t npages)
 {
     bool keep = !__atomic_load_n(&suspended, __ATOMIC_RELAXED);
     bool accessible = keep && g_config.guard == 0;
-    if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible) || !keep) {
+    void *addr = region_addr(first);
+    size_t nbytes = npages * PAGE_BYTES;
+    if (!keep)
+        os_unmap(addr, nbytes);
+    if (!keep || !os_replace(addr, nbytes, accessible)) {
         page_map_set(PAGE_LOST, first, npages);
         return false;
     }
@@ -122,12 +127,12 @@ static bool replace_pages(size_t first, size_t npages)
     return true;
 }
 
-/* Notes what is dirty; with no arena, without a system call. */
+/* Notes what is dirty. With no arena the pages go where nobody may look for long: give them back. */
 static void retire(PageArena *arena, size_t first, size_t npages)
 {
     if (likely(arena != NULL))
-        zero_retire(first, npages);
-    else
+        zero_retire(first, npages, &arena->density);
+    else if (!zero_purge(first, npages))
         page_map_set(PAGE_DIRTY, first, npages);
 }
 

@@ -22,7 +22,7 @@ void router_fini_arena(PageArena *arena);
 /* Pages that are not clean; NO_PAGE if there are none. */
 size_t router_alloc(PageArena *arena, size_t npages, unsigned order);
 
-/* While suspended, nothing freed is handed out again: it becomes inaccessible instead. */
+/* While suspended, nothing freed is handed out again: it goes back to the kernel, address and all. */
 void router_suspend(bool suspended);
 
 /* Pages that a program has used. NULL arena: defer them, with neither lock nor cache. */

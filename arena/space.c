@@ -1,5 +1,7 @@
 #include "space.h"
 
+#include <sys/resource.h>
+
 #include "purge.h"
 #include "router.h"
 #include "thread.h"
@@ -138,36 +140,41 @@ enum claim space_claim(struct range range, bool vacant)
 {
     range = space_clip(range);
     space_settle(range);
-    return region_claim(first_page(range), page_count(range), vacant);
+    PageArena *arena = thread_enter();
+    enum claim claim = claim_begin(first_page(range), page_count(range), vacant, arena != NULL);
+    if (arena != NULL)
+        thread_leave(arena);
+    return claim;
 }
 
 void space_claim_end(struct range range)
 {
     range = space_clip(range);
-    region_claim_end(first_page(range), page_count(range));
+    claim_end(first_page(range), page_count(range));
 }
 
 void space_claim_undo(struct range range)
 {
     range = space_clip(range);
-    region_claim_undo(first_page(range), page_count(range));
+    claim_undo(first_page(range), page_count(range));
 }
 
-static void give_back(bool trim)
+/* With `addresses`, also what was never used; the thread's own cache comes first. */
+static void give_back(bool addresses)
 {
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return;
     router_flush(arena);
     purge_all();
-    if (trim)
+    if (addresses)
         region_trim();
     thread_leave(arena);
 }
 
 bool space_relieve(void)
 {
-    bool limited = os_address_space_limit() != SIZE_MAX;
+    bool limited = os_limit(RLIMIT_AS) != SIZE_MAX;
     size_t used = region_used_pages();
     bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used);
     bool reserves = limited && used << PAGE_SHIFT < g_region.nbytes;
@@ -176,10 +183,16 @@ bool space_relieve(void)
     return retains || reserves;
 }
 
-void space_suspend(void)
+void space_trim(void)
 {
     give_back(true);
+}
+
+void space_suspend(void)
+{
     router_suspend(true);
+    give_back(true);
+    region_unmap_free();
 }
 
 void space_resume(void)

@@ -8,6 +8,7 @@
 #ifndef SPACE_H
 #define SPACE_H
 
+#include "claim.h"
 #include "config.h"
 #include "message.h"
 #include "odd.h"
@@ -77,14 +78,17 @@ bool space_is_sealed(struct range range);
  */
 bool space_relieve(void);
 
+/* Gives back what is retained, and the addresses that were never used. */
+void space_trim(void);
+
 /*
- * Before mlockall(2): gives back what is retained and what was never used, so that it is not locked,
- * and recycles nothing from here on. space_resume: the call has failed.
+ * Before mlockall(2) and the like: gives back all that is not live, and recycles nothing from here
+ * on. space_resume: the call has failed.
  */
 void space_suspend(void);
 void space_resume(void);
 
-/* For MAP_FIXED: see region_claim. */
+/* For MAP_FIXED: see claim.h. */
 enum claim space_claim(struct range range, bool vacant);
 void space_claim_end(struct range range);
 void space_claim_undo(struct range range);

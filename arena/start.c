@@ -1,8 +1,11 @@
 #include "start.h"
 
+#include <sys/resource.h>
+
 #include "budget.h"
 #include "config.h"
 #include "lock.h"
+#include "os.h"
 #include "region.h"
 #include "thread.h"
 #include "zero.h"
@@ -17,7 +20,9 @@ static bool bring_up(void)
     config_load();
     config_log();
     budget_init();
-    return region_init(g_config.region) && zero_selftest() && thread_init();
+    /* What is retained would count against RLIMIT_DATA, and libc's own requests fail by it. */
+    return os_limit(RLIMIT_DATA) == SIZE_MAX && region_init(g_config.region) && zero_selftest() &&
+           thread_init();
 }
 
 bool start_arena(void)

@@ -22,18 +22,20 @@ static PageArena *registry;
 static PageArena *spare;
 
 /*
- * In a forked child: whether the take-over is still to be done. Until it is, every thread comes
- * through thread_enter_slowly, and while one does it the others go without an arena.
+ * In a forked child: whether the take-over is still to be done, and the arena of the one thread
+ * that there is then. Until it is done, every thread comes through thread_enter_slowly, and while
+ * one does it the others go without an arena.
  */
 enum take_over { TAKE_OVER_DONE, TAKE_OVER_PENDING, TAKE_OVER_NOW };
 static int take_over;
+static PageArena *survivor;
 
-/* What the forking thread holds, and the state its arena had. */
+/* What the forking thread holds, and the state its arena had; forks nest in signal handlers. */
 static __thread struct {
-    bool registry;
-    bool region;
-    bool no_arena;
+    unsigned char depth;
     unsigned char state;
+    bool no_arena;
+    bool holds;
 } at_fork;
 
 bool thread_register(PageArena *arena)
@@ -103,16 +105,19 @@ static PageArena *make_arena(void)
     return NULL;
 }
 
-/* Nobody else has an arena now. Those of threads that are gone become spare. */
-static void take_over_after_fork(void)
+/*
+ * Nobody else has an arena now but the survivor, which may be at work only if it forked in a signal
+ * handler at the very start of that. Those of threads that are gone become spare.
+ */
+static void take_over_after_fork(bool is_survivor)
 {
     region_adopt_in_flight();
     spare = NULL;
     for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
-        if (!arena->is_thread_own)
+        if (!arena->is_thread_own || (arena == survivor && !is_survivor))
             continue;
         router_flush(arena);
-        if (arena->busy != THREAD_FORKED) {
+        if (arena != survivor) {
             arena->busy = THREAD_IDLE;
             put_spare(arena);
         }
@@ -121,12 +126,12 @@ static void take_over_after_fork(void)
 }
 
 /* False: another thread of the child is at it. */
-static bool settle_after_fork(void)
+static bool settle_after_fork(bool is_survivor)
 {
     int pending = TAKE_OVER_PENDING;
     if (__atomic_compare_exchange_n(&take_over, &pending, TAKE_OVER_NOW, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_ACQUIRE)) {
-        take_over_after_fork();
+        take_over_after_fork(is_survivor);
         __atomic_store_n(&take_over, TAKE_OVER_DONE, __ATOMIC_RELEASE);
         return true;
     }
@@ -156,7 +161,7 @@ PageArena *thread_enter_slowly(void)
     if (!started || (arena != NULL && arena->busy != THREAD_FORKED))
         return NULL;
     g_page_arena = &turned_away;
-    if (!settle_after_fork()) {
+    if (!settle_after_fork(arena != NULL)) {
         g_page_arena = arena;
         return NULL;
     }
@@ -176,48 +181,70 @@ static void on_thread_exit(void *value)
     put_spare(arena);
 }
 
-/* Until the end of fork(2) the thread is busy: nothing that other handlers do waits for its locks. */
+/*
+ * Until the end of fork(2) the thread is busy: nothing that other handlers do waits for its locks.
+ * A thread that is inside the library already (it runs a signal handler) may hold one of them, and
+ * takes none. Only the outermost of nested forks acts.
+ */
 static void before_fork(void)
 {
     PageArena *arena = g_page_arena;
+    if (at_fork.depth++ != 0)
+        return;
     at_fork.no_arena = arena == NULL;
-    at_fork.state = THREAD_BUSY;
+    at_fork.state = arena == NULL ? THREAD_IDLE : (unsigned char)arena->busy;
+    at_fork.holds = false;
+    if (at_fork.state == THREAD_BUSY)
+        return;
     if (arena == NULL)
         g_page_arena = &turned_away;
-    else if (arena != &turned_away) {
-        at_fork.state = (unsigned char)arena->busy;
+    else
         arena->busy = THREAD_BUSY;
+    at_fork.holds = lock_acquire(&registry_lock);
+    if (at_fork.holds && !region_lock(true)) {
+        lock_release(&registry_lock);
+        at_fork.holds = false;
     }
-    at_fork.registry = lock_acquire(&registry_lock);
-    at_fork.region = at_fork.registry && region_fork_prepare();
 }
 
-static void restore_after_fork(enum thread_state state)
+/* True: the outermost fork is over, its locks are free. */
+static bool end_fork(void)
 {
-    if (at_fork.region)
-        region_fork_end();
-    if (at_fork.registry)
+    if (--at_fork.depth != 0)
+        return false;
+    if (at_fork.holds) {
+        region_unlock();
         lock_release(&registry_lock);
-    if (at_fork.no_arena)
-        g_page_arena = NULL;
-    else if (g_page_arena != &turned_away)
-        g_page_arena->busy = (int)state;
+    }
+    return true;
 }
 
 static void after_fork_in_parent(void)
 {
-    restore_after_fork((enum thread_state)at_fork.state);
+    if (!end_fork())
+        return;
+    if (at_fork.no_arena)
+        g_page_arena = NULL;
+    else if (at_fork.state != THREAD_BUSY)
+        g_page_arena->busy = at_fork.state;
 }
 
 static void after_fork_in_child(void)
 {
-    /* A handler that interrupted the library goes back into it: then nothing can be taken over. */
-    bool can_take_over = at_fork.region && (at_fork.no_arena || at_fork.state != THREAD_BUSY);
-    restore_after_fork(can_take_over ? THREAD_FORKED : THREAD_BUSY);
-    if (can_take_over)
-        take_over = TAKE_OVER_PENDING;
-    else
+    /* In a nested fork the locks are those of the outer one: this thread's, in this child too. */
+    if (!end_fork())
+        return;
+    if (!at_fork.holds) {
+        /* Whoever has the locks is not here. */
         g_page_arena = &turned_away;
+        return;
+    }
+    if (at_fork.no_arena)
+        g_page_arena = NULL;
+    else
+        g_page_arena->busy = THREAD_FORKED;
+    survivor = g_page_arena;
+    take_over = TAKE_OVER_PENDING;
 }
 
 bool thread_init(void)

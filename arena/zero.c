@@ -7,10 +7,14 @@
 #include "region.h"
 
 /*
- * Above this size mincore(2) (about a microsecond) costs less than clearing what may be clean, and
- * keeps what was never touched from becoming resident.
+ * mincore(2) takes about a microsecond: as long as clearing 20 pages. Spans below FEW_PAGES are
+ * always taken as dirty; up to ASKED_PAGES, a span that was touched for the most part speaks for the
+ * next UNASKED of its size. Larger ones are always asked about: what was never touched must not
+ * become resident by being cleared.
  */
-#define WHOLE_PAGES 32
+#define FEW_PAGES 4
+#define ASKED_PAGES 32
+#define UNASKED 15
 
 /* Pages asked about in one call. */
 #define WINDOW_PAGES 2048
@@ -70,21 +74,23 @@ static uint64_t residency_word(const unsigned char *bytes)
     return word;
 }
 
-/* At most WINDOW_PAGES pages that do not cross a multiple of as many. */
-static void retire_window(size_t first, size_t npages, bool swap)
+/* At most WINDOW_PAGES pages that do not cross a multiple of as many. Returns how many are dirty. */
+static size_t retire_window(size_t first, size_t npages, bool swap)
 {
     /* The byte of page p is at p modulo the window, so that groups of bytes match groups of pages. */
     unsigned char residency[WINDOW_PAGES];
     size_t end = first + npages;
     if (!os_resident(region_addr(first), npages, residency + first % WINDOW_PAGES)) {
         page_map_set(PAGE_DIRTY, first, npages);
-        return;
+        return npages;
     }
+    size_t ndirty = 0;
     for (size_t from = first; from < end;) {
         uint64_t mask;
         size_t page = page_step(&from, end, &mask);
         size_t group = align_down(page, GROUP_PAGES);
         uint64_t resident = residency_word(residency + group % WINDOW_PAGES) & mask;
+        ndirty += bits_set(resident);
         page_word_set(PAGE_DIRTY, page, resident);
         if (!swap)
             page_word_take(PAGE_DIRTY, page, mask & ~resident);
@@ -97,20 +103,27 @@ static void retire_window(size_t first, size_t npages, bool swap)
             gone &= ~page_mask(low, length);
         }
     }
+    return ndirty;
 }
 
-void zero_retire(size_t first, size_t npages)
+void zero_retire(size_t first, size_t npages, PageDensity *density)
 {
-    if (npages <= WHOLE_PAGES || residency_unknown) {
+    unsigned char *unasked = npages <= ASKED_PAGES ? &density->unasked[npages] : NULL;
+    if (npages < FEW_PAGES || residency_unknown || (unasked != NULL && *unasked != 0)) {
+        if (unasked != NULL && *unasked != 0)
+            --*unasked;
         page_map_set(PAGE_DIRTY, first, npages);
         return;
     }
     bool swap = has_swap();
-    for (size_t end = first + npages; first < end;) {
-        size_t next = min_size(align_down(first, WINDOW_PAGES) + WINDOW_PAGES, end);
-        retire_window(first, next - first, swap);
-        first = next;
+    size_t ndirty = 0;
+    for (size_t from = first, end = first + npages; from < end;) {
+        size_t next = min_size(align_down(from, WINDOW_PAGES) + WINDOW_PAGES, end);
+        ndirty += retire_window(from, next - from, swap);
+        from = next;
     }
+    if (unasked != NULL && ndirty >= npages - npages / 4)
+        *unasked = UNASKED;
 }
 
 bool zero_selftest(void)

@@ -3,8 +3,9 @@
  *
  * A page that was never used, or was given back with MADV_DONTNEED, is clean and is handed out
  * untouched. Everything else is dirty and is cleared when it is handed out, when its cache lines
- * are about to be used. After use, a small span is dirty as a whole; of a larger one mincore(2)
- * tells which pages were touched. A page that is not resident may sit in swap with its old bytes:
+ * are about to be used. After use, mincore(2) tells which pages of a span were touched; a small one
+ * is taken as dirty as a whole, without asking, as long as the last of its size that was asked about
+ * was. A page that is not resident may sit in swap with its old bytes:
  * where the machine has swap, such pages are given back for good.
  *
  * All work is done on pages in flight, which nobody else looks at, and never under a lock.
@@ -13,12 +14,13 @@
 #define ZERO_H
 
 #include "defs.h"
+#include "page_arena.h"
 
 /* Makes pages in flight read as zero. */
 void zero_prepare(size_t first, size_t npages);
 
-/* Notes which of the pages, that a program has used, are dirty now. */
-void zero_retire(size_t first, size_t npages);
+/* Notes which of the pages, that a program has used, are dirty now. See PageDensity for `density`. */
+void zero_retire(size_t first, size_t npages, PageDensity *density);
 
 /* Gives the memory back and notes the pages as clean. False: they are as they were. */
 bool zero_purge(size_t first, size_t npages);

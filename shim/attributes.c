@@ -43,18 +43,26 @@ static int protect(struct range range, int prot, int key)
     return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
 }
 
+/* What the kernel refuses, or would do to a stack only, is for it to say. */
+static bool is_protection(int prot)
+{
+    return (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) == 0;
+}
+
 EXPORT int mprotect(void *addr, size_t nbytes, int prot)
 {
     struct range range;
-    return unlikely(route_concerns(addr, nbytes, &range)) ? protect(range, prot, -1)
-                                                          : real.mprotect(addr, nbytes, prot);
+    return unlikely(route_concerns(addr, nbytes, &range)) && is_protection(prot)
+               ? protect(range, prot, -1)
+               : real.mprotect(addr, nbytes, prot);
 }
 
 EXPORT int pkey_mprotect(void *addr, size_t nbytes, int prot, int key)
 {
     struct range range;
-    return route_concerns(addr, nbytes, &range) ? protect(range, prot, key)
-                                                : real.pkey_mprotect(addr, nbytes, prot, key);
+    return route_concerns(addr, nbytes, &range) && is_protection(prot)
+               ? protect(range, prot, key)
+               : real.pkey_mprotect(addr, nbytes, prot, key);
 }
 
 static int advise_piece(struct range piece, const void *arguments)
@@ -75,7 +83,11 @@ static int advise(void *addr, size_t nbytes, int advice)
         return real.madvise(addr, nbytes, advice);
     if (route_advice(advice, &how) == ADVICE_MARKS)
         space_mark(how, range);
-    return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
+    int result = pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
+    /* With nothing to do, the kernel still tells whether it knows the advice. */
+    if (result != 0 && errno == ENOMEM && real.madvise(addr, 0, advice) == 0)
+        errno = ENOMEM;
+    return result;
 }
 
 EXPORT int madvise(void *addr, size_t nbytes, int advice)
@@ -117,8 +129,9 @@ EXPORT int mlock2(const void *addr, size_t nbytes, unsigned flags)
 {
     struct range range;
     nbytes = round_start(&addr, nbytes);
-    return route_concerns(addr, nbytes, &range) ? lock_range(range, flags)
-                                                : real.mlock2(addr, nbytes, flags);
+    return route_concerns(addr, nbytes, &range) && (flags & ~(unsigned)MLOCK_ONFAULT) == 0
+               ? lock_range(range, flags)
+               : real.mlock2(addr, nbytes, flags);
 }
 
 EXPORT int mlock(const void *addr, size_t nbytes)
@@ -178,7 +191,12 @@ EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned lon
     if (!route_concerns(addr, nbytes, &range))
         return real.mbind(addr, nbytes, mode, nodes, max, flags);
     space_mark(PAGE_TORN, range);
-    return pieces_call(range, HOLE_STOPS, bind_piece, &(struct policy){mode, nodes, max, flags});
+    int result =
+        pieces_call(range, HOLE_STOPS, bind_piece, &(struct policy){mode, nodes, max, flags});
+    /* Here a hole is EFAULT; see mbind(2). */
+    if (result != 0 && errno == ENOMEM && !space_is_live(space_clip(range)))
+        errno = EFAULT;
+    return result;
 }
 
 static int sync_piece(struct range piece, const void *arguments)
@@ -189,7 +207,9 @@ static int sync_piece(struct range piece, const void *arguments)
 EXPORT int msync(void *addr, size_t nbytes, int flags)
 {
     struct range range;
-    return route_concerns(addr, nbytes, &range)
+    bool known = (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) == 0 &&
+                 (flags & (MS_ASYNC | MS_SYNC)) != (MS_ASYNC | MS_SYNC);
+    return known && route_concerns(addr, nbytes, &range)
                ? pieces_call(range, HOLE_IS_PASSED, sync_piece, &flags)
                : real.msync(addr, nbytes, flags);
 }

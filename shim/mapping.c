@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "pieces.h"
@@ -46,14 +47,18 @@ static void *map_really(void *addr, size_t nbytes, int prot, int flags, int fd, 
     return mapped;
 }
 
-/* MAP_FIXED over the region. */
+/*
+ * MAP_FIXED over the region. What may not replace anything is refused by the kernel, which sees a
+ * mapping everywhere in the region: so we pass on what is occupied, and what sticks out of it.
+ */
 static void *map_over(struct range range, int prot, int flags, int fd, off_t offset)
 {
     bool vacant = (flags & MAP_FIXED_NOREPLACE) != 0;
-    switch (space_claim(range, vacant)) {
+    struct range inside = space_clip(range);
+    bool sticks_out = inside.start != range.start || inside.end != range.end;
+    switch (vacant && sticks_out ? CLAIM_OCCUPIED : space_claim(range, vacant)) {
     case CLAIM_OCCUPIED:
-        errno = EEXIST;
-        return MAP_FAILED;
+        return real.mmap((void *)range.start, length_of(range), prot, flags, fd, offset);
     case CLAIM_BUSY:
         errno = ENOMEM;
         return MAP_FAILED;
@@ -184,19 +189,45 @@ static bool remap_in_place(struct range old, struct range new)
     return !space_is_odd(old) && space_clip(tail).end == tail.end && space_map_at(tail);
 }
 
+/*
+ * Moves the contents of plain pages: for the kernel they may be several mappings (a fresh one does
+ * not merge with what was inherited over fork), which it does not move as one.
+ */
+static void *remap_by_copy(struct range old, size_t new_size, int flags, void *wanted)
+{
+    bool fixed = (flags & MREMAP_FIXED) != 0;
+    void *moved = fixed ? NULL : space_map(new_size);
+    if (moved == NULL)
+        moved = map_really(wanted, new_size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | (fixed ? MAP_FIXED : 0), -1, 0);
+    if (moved == MAP_FAILED)
+        return MAP_FAILED;
+    memcpy(moved, (void *)old.start, min_size(length_of(old), new_size));
+    if ((flags & MREMAP_DONTUNMAP) != 0)
+        real.madvise((void *)old.start, length_of(old), MADV_DONTNEED);
+    return moved;
+}
+
 /* The kernel moves; what it left in the region is closed at once, and what it fills is claimed. */
 static void *remap_moving(struct range old, size_t new_size, int flags, void *wanted)
 {
     struct range target = range_of(wanted, new_size);
     bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
     bool leaves = space_overlaps(old);
+    bool plain = leaves && !space_is_odd(space_clip(old));
     if (claims && space_claim(target, false) != CLAIM_OK) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
     space_settle(old);
     space_mark(PAGE_TORN, old);
+    int before = errno;
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
+    if (moved == MAP_FAILED && errno == EFAULT && plain) {
+        moved = remap_by_copy(old, new_size, flags, wanted);
+        if (moved != MAP_FAILED)
+            errno = before;
+    }
     if (moved == MAP_FAILED) {
         if (claims)
             space_claim_undo(target);
@@ -204,7 +235,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     }
     if (claims)
         space_claim_end(target);
-    if (leaves && length_of(old) != 0 && (flags & MREMAP_DONTUNMAP) == 0)
+    if (leaves && (flags & MREMAP_DONTUNMAP) == 0)
         space_unmap(old);
     return moved;
 }
@@ -220,15 +251,17 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
     if (!ours && !(fixed && space_overlaps(pages_of(wanted, new_size))))
         return real.mremap(addr, old_size, new_size, flags, wanted);
 
-    struct range held = space_clip(old_size != 0 ? old : pages_of(addr, 1));
-    if (ours && !space_is_live(held)) {
+    /* What is only cut needs no more than a first page; what is moved must be there as a whole. */
+    bool stays = (flags & ~MREMAP_MAYMOVE) == 0;
+    struct range needed = old_size == 0 || (stays && new.end <= old.end) ? pages_of(addr, 1) : old;
+    if (ours && !space_is_live(space_clip(needed))) {
         errno = EFAULT;
         return MAP_FAILED;
     }
+    struct range held = space_clip(old);
     if (ours && space_is_sealed(held))
         return real.mremap(addr, old_size, new_size, flags, wanted);
-    bool whole = held.start == old.start && held.end == old.end;
-    if (ours && whole && (flags & ~MREMAP_MAYMOVE) == 0) {
+    if (ours && stays && held.start == old.start && held.end == old.end && old_size != 0) {
         if (remap_in_place(old, new))
             return addr;
         if ((flags & MREMAP_MAYMOVE) == 0) {

@@ -8,6 +8,7 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -45,6 +46,10 @@
       (int pidfd, const struct iovec *iov, size_t n, int advice, unsigned flags), pidfd, iov, n,   \
       advice, flags)                                                                               \
     X(int, ioctl, (int fd, unsigned long request, void *argument), fd, request, argument)          \
+    X(int, setrlimit, (int resource, const struct rlimit *wanted), resource, wanted)               \
+    X(int, prlimit64,                                                                              \
+      (pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *before), pid,          \
+      resource, wanted, before)                                                                    \
     X(int, prctl,                                                                                  \
       (int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d), option, a, \
       b, c, d)

@@ -59,13 +59,11 @@ static inline enum advice route_advice(int advice, enum page_bit *how)
         *how = PAGE_NO_FORK;
         return advice == MADV_DONTFORK ? ADVICE_MARKS : ADVICE_UNMARKS;
     case MADV_DONTDUMP:
-    case MADV_DODUMP:
-        *how = PAGE_NO_DUMP;
-        return advice == MADV_DONTDUMP ? ADVICE_MARKS : ADVICE_UNMARKS;
     case MADV_WIPEONFORK:
+        *how = PAGE_ADVISED;
+        return ADVICE_MARKS;
+    case MADV_DODUMP:
     case MADV_KEEPONFORK:
-        *how = PAGE_WIPED;
-        return advice == MADV_WIPEONFORK ? ADVICE_MARKS : ADVICE_UNMARKS;
     case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -75,6 +76,11 @@ EXPORT long syscall(long number, ...)
         return sendmsg((int)a, (const struct msghdr *)b, (int)c);
     case SYS_sendmmsg:
         return sendmmsg((int)a, (struct mmsghdr *)b, (unsigned)c, (int)d);
+    case SYS_setrlimit:
+        return setrlimit((__rlimit_resource_t)a, (const struct rlimit *)b);
+    case SYS_prlimit64:
+        return prlimit((pid_t)a, (enum __rlimit_resource)b, (const struct rlimit *)c,
+                       (struct rlimit *)d);
     case SYS_ioctl:
         return ioctl((int)a, (unsigned long)b, c);
     case SYS_prctl:

@@ -29,23 +29,31 @@ void note_bytes(const void *addr, size_t nbytes)
                    (struct range){start, align_up((uintptr_t)addr + nbytes, PAGE_BYTES)});
 }
 
+/* What the program points to may be anything: the kernel reads it, and says EFAULT. */
 void note_iovecs(const struct iovec *iov, size_t count)
 {
-    if (g_region.nbytes == 0 || iov == NULL || count > IOVECS_MOST)
+    struct iovec one;
+    if (g_region.nbytes == 0 || count > IOVECS_MOST)
         return;
-    for (size_t i = 0; i < count; i++)
-        note_bytes(iov[i].iov_base, iov[i].iov_len);
+    for (size_t i = 0; i < count && os_copy_in(&one, &iov[i], sizeof one); i++)
+        note_bytes(one.iov_base, one.iov_len);
+}
+
+static void note_message(const struct msghdr *message)
+{
+    struct msghdr copy;
+    if (g_region.nbytes != 0 && os_copy_in(&copy, message, sizeof copy))
+        note_iovecs(copy.msg_iov, copy.msg_iovlen);
 }
 
 void note_registration(unsigned opcode, const void *argument, size_t count)
 {
-    const struct io_uring_rsrc_register *resources = argument;
-    if (argument == NULL)
-        return;
+    struct io_uring_rsrc_register resources;
     if (opcode == IORING_REGISTER_BUFFERS)
         note_iovecs(argument, count);
-    else if (opcode == IORING_REGISTER_BUFFERS2 && count >= sizeof *resources)
-        note_iovecs((const struct iovec *)(uintptr_t)resources->data, resources->nr);
+    else if (opcode == IORING_REGISTER_BUFFERS2 &&
+             os_copy_in(&resources, argument, sizeof resources))
+        note_iovecs((const struct iovec *)(uintptr_t)resources.data, resources.nr);
 }
 
 EXPORT ssize_t vmsplice(int fd, const struct iovec *iov, size_t count, unsigned flags)
@@ -69,16 +77,16 @@ EXPORT ssize_t send(int fd, const void *addr, size_t nbytes, int flags)
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    if ((flags & MSG_ZEROCOPY) != 0 && message != NULL)
-        note_iovecs(message->msg_iov, message->msg_iovlen);
+    if ((flags & MSG_ZEROCOPY) != 0)
+        note_message(message);
     return real.sendmsg(fd, message, flags);
 }
 
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
-    if ((flags & MSG_ZEROCOPY) != 0 && messages != NULL)
-        for (unsigned i = 0; i < count; i++)
-            note_iovecs(messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen);
+    if ((flags & MSG_ZEROCOPY) != 0)
+        for (unsigned i = 0; i < count && i < IOVECS_MOST; i++)
+            note_message(&messages[i].msg_hdr);
     return real.sendmmsg(fd, messages, count, flags);
 }
 
@@ -88,9 +96,9 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
     va_start(rest, request);
     void *argument = va_arg(rest, void *);
     va_end(rest);
-    if (unlikely(request == UFFDIO_REGISTER) && argument != NULL) {
-        const struct uffdio_register *wanted = argument;
-        note_bytes((void *)(uintptr_t)wanted->range.start, wanted->range.len);
-    }
+    struct uffdio_register wanted;
+    if (unlikely(request == UFFDIO_REGISTER) && g_region.nbytes != 0 &&
+        os_copy_in(&wanted, argument, sizeof wanted))
+        note_bytes((void *)(uintptr_t)wanted.range.start, wanted.range.len);
     return real.ioctl(fd, request, argument);
 }
