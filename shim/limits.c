@@ -27,19 +27,25 @@ EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit *wanted)
 
 EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *wanted)
 {
-    return setrlimit(resource, (const struct rlimit *)wanted);
+    prepare((int)resource, (const struct rlimit *)wanted);
+    return real.setrlimit((int)resource, (const struct rlimit *)wanted);
+}
+
+static int change(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *before)
+{
+    if (pid == 0 || pid == os_process_id())
+        prepare(resource, wanted);
+    return real.prlimit64(pid, resource, wanted, before);
 }
 
 EXPORT int prlimit(pid_t pid, enum __rlimit_resource resource, const struct rlimit *wanted,
                    struct rlimit *before)
 {
-    if (pid == 0 || pid == os_process_id())
-        prepare((int)resource, wanted);
-    return real.prlimit64(pid, (int)resource, wanted, before);
+    return change(pid, (int)resource, wanted, before);
 }
 
 EXPORT int prlimit64(pid_t pid, enum __rlimit_resource resource, const struct rlimit64 *wanted,
                      struct rlimit64 *before)
 {
-    return prlimit(pid, resource, (const struct rlimit *)wanted, (struct rlimit *)before);
+    return change(pid, (int)resource, (const struct rlimit *)wanted, (struct rlimit *)before);
 }
