@@ -3,11 +3,28 @@
 #include "os.h"
 
 struct page_group *g_page_groups;
+static size_t map_bytes;
+
+/* Of the map of so many pages, as whole pages. */
+static size_t bytes_for(size_t npages)
+{
+    return align_up(align_up(npages, GROUP_PAGES) / GROUP_PAGES * sizeof *g_page_groups,
+                    PAGE_BYTES);
+}
 
 bool page_map_init(size_t npages)
 {
-    g_page_groups = os_map(align_up(npages, GROUP_PAGES) / GROUP_PAGES * sizeof *g_page_groups);
+    map_bytes = bytes_for(npages);
+    g_page_groups = os_map(map_bytes);
     return g_page_groups != NULL;
+}
+
+void page_map_trim(size_t npages)
+{
+    size_t kept = bytes_for(npages);
+    if (kept < map_bytes)
+        os_unmap((char *)g_page_groups + kept, map_bytes - kept);
+    map_bytes = kept;
 }
 
 void page_map_set(enum page_bit bit, size_t first, size_t npages)

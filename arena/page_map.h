@@ -64,6 +64,9 @@ extern struct page_group *g_page_groups;
 /* Makes a map of npages pages, with all bits clear. False: no memory. Called once. */
 bool page_map_init(size_t npages);
 
+/* Forgets the pages from npages on, for good. */
+void page_map_trim(size_t npages);
+
 /* Ranges of any length. All atomic word by word, none as a whole. */
 void page_map_set(enum page_bit bit, size_t first, size_t npages);
 void page_map_clear(enum page_bit bit, size_t first, size_t npages);

@@ -279,8 +279,10 @@ void region_trim(void)
     if (unused)
         __atomic_store_n(&g_region.nbytes, frontier << PAGE_SHIFT, __ATOMIC_RELAXED);
     region_unlock();
-    if (unused)
+    if (unused) {
         os_unmap((void *)(g_region.base + (unused_page << PAGE_SHIFT)), npages << PAGE_SHIFT);
+        page_map_trim(unused_page);
+    }
 }
 
 void region_unmap_free(void)

@@ -207,44 +207,44 @@ static void before_fork(void)
     }
 }
 
-/* True: the outermost fork is over, its locks are free. */
-static bool end_fork(void)
+static void release_locks(void)
 {
-    if (--at_fork.depth != 0)
-        return false;
-    if (at_fork.holds) {
-        region_unlock();
-        lock_release(&registry_lock);
-    }
-    return true;
+    if (!at_fork.holds)
+        return;
+    region_unlock();
+    lock_release(&registry_lock);
 }
 
+/* The depth goes down last: until then a fork in a signal handler leaves all as it is. */
 static void after_fork_in_parent(void)
 {
-    if (!end_fork())
-        return;
-    if (at_fork.no_arena)
-        g_page_arena = NULL;
-    else if (at_fork.state != THREAD_BUSY)
-        g_page_arena->busy = at_fork.state;
+    if (at_fork.depth == 1) {
+        release_locks();
+        if (at_fork.no_arena)
+            g_page_arena = NULL;
+        else if (at_fork.state != THREAD_BUSY)
+            g_page_arena->busy = at_fork.state;
+    }
+    at_fork.depth--;
 }
 
 static void after_fork_in_child(void)
 {
-    /* In a nested fork the locks are those of the outer one: this thread's, in this child too. */
-    if (!end_fork())
-        return;
-    if (!at_fork.holds) {
-        /* Whoever has the locks is not here. */
-        g_page_arena = &turned_away;
-        return;
+    if (at_fork.depth == 1) {
+        release_locks();
+        if (!at_fork.holds) {
+            /* Whoever has the locks is not here. */
+            g_page_arena = &turned_away;
+        } else {
+            if (at_fork.no_arena)
+                g_page_arena = NULL;
+            else
+                g_page_arena->busy = THREAD_FORKED;
+            survivor = g_page_arena;
+            take_over = TAKE_OVER_PENDING;
+        }
     }
-    if (at_fork.no_arena)
-        g_page_arena = NULL;
-    else
-        g_page_arena->busy = THREAD_FORKED;
-    survivor = g_page_arena;
-    take_over = TAKE_OVER_PENDING;
+    at_fork.depth--;
 }
 
 bool thread_init(void)
