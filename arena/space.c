@@ -66,6 +66,13 @@ struct range space_next_live(struct range range)
     return (struct range){start, start + (run.npages << PAGE_SHIFT)};
 }
 
+bool space_has_live(struct range range)
+{
+    struct range inside = space_clip(range);
+    return inside.end - inside.start < range.end - range.start ||
+           page_map_any(PAGE_LIVE, first_page(inside), page_count(inside));
+}
+
 bool space_is_live(struct range range)
 {
     return page_map_count(PAGE_LIVE, first_page(range), page_count(range)) == page_count(range);
@@ -86,6 +93,8 @@ static void each_live(struct range range, void (*act)(enum page_bit, size_t, siz
 
 void space_mark(enum page_bit how, struct range range)
 {
+    if (how == PAGE_TORN)
+        space_settle(range);
     each_live(range, odd_mark, how);
 }
 

@@ -48,7 +48,8 @@ void space_unmap(struct range range);
 /* The first live stretch of a range inside the region; empty if there is none. */
 struct range space_next_live(struct range range);
 
-/* Whether all of a range inside the region is live. */
+/* Whether anything of a range is live, in the region or outside; all of one inside the region. */
+bool space_has_live(struct range range);
 bool space_is_live(struct range range);
 
 /*
@@ -66,7 +67,10 @@ void space_commit(struct range range);
 /* The same where it is not, or is about to be changed by the kernel. */
 void space_settle(struct range range);
 
-/* Notes what the program does to the live pages of a range, before it is done; see odd.h. */
+/*
+ * Notes what the program does to the live pages of a range, before it is done; see odd.h. What may
+ * be anything (torn) settles reservations first.
+ */
 void space_mark(enum page_bit how, struct range range);
 void space_unmark(enum page_bit how, struct range range);
 bool space_is_odd(struct range range);

@@ -105,6 +105,15 @@ static PageArena *make_arena(void)
     return NULL;
 }
 
+/* What was under MADV_DONTFORK is not in this process: the program has it unmapped. */
+static void free_unforked(void)
+{
+    size_t end = region_used_pages();
+    struct run run = {0, 0};
+    while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0)
+        router_free_live(NULL, run.first, run.npages);
+}
+
 /*
  * Nobody else has an arena now but the survivor, which may be at work only if it forked in a signal
  * handler at the very start of that. Those of threads that are gone become spare.
@@ -112,6 +121,7 @@ static PageArena *make_arena(void)
 static void take_over_after_fork(bool is_survivor)
 {
     region_adopt_in_flight();
+    free_unforked();
     spare = NULL;
     for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
         if (!arena->is_thread_own || (arena == survivor && !is_survivor))

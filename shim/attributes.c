@@ -36,7 +36,7 @@ static int protect_piece(struct range piece, const void *arguments)
 static int protect(struct range range, int prot, int key)
 {
     bool plain = prot == (PROT_READ | PROT_WRITE) && key == -1;
-    if (!plain && (prot != PROT_NONE || key != -1))
+    if (!plain && prot != PROT_NONE)
         space_settle(range);
     if (!plain)
         space_mark(key == -1 ? PAGE_PROTECTED : PAGE_TORN, range);
@@ -83,11 +83,7 @@ static int advise(void *addr, size_t nbytes, int advice)
         return real.madvise(addr, nbytes, advice);
     if (route_advice(advice, &how) == ADVICE_MARKS)
         space_mark(how, range);
-    int result = pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
-    /* With nothing to do, the kernel still tells whether it knows the advice. */
-    if (result != 0 && errno == ENOMEM && real.madvise(addr, 0, advice) == 0)
-        errno = ENOMEM;
-    return result;
+    return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
 }
 
 EXPORT int madvise(void *addr, size_t nbytes, int advice)
@@ -191,12 +187,14 @@ EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned lon
     if (!route_concerns(addr, nbytes, &range))
         return real.mbind(addr, nbytes, mode, nodes, max, flags);
     space_mark(PAGE_TORN, range);
-    int result =
-        pieces_call(range, HOLE_STOPS, bind_piece, &(struct policy){mode, nodes, max, flags});
-    /* Here a hole is EFAULT; see mbind(2). */
-    if (result != 0 && errno == ENOMEM && !space_is_live(space_clip(range)))
-        errno = EFAULT;
-    return result;
+    /* MPOL_DEFAULT does not mind holes, as long as there is something else. */
+    enum at_hole at_hole = mode == 0 ? HOLE_IS_PASSED : HOLE_STOPS;
+    int before = errno;
+    int result = pieces_call(range, at_hole, bind_piece, &(struct policy){mode, nodes, max, flags});
+    if (result == 0 || mode != 0 || errno != EFAULT || !space_has_live(range))
+        return result;
+    errno = before;
+    return 0;
 }
 
 static int sync_piece(struct range piece, const void *arguments)
@@ -216,22 +214,25 @@ EXPORT int msync(void *addr, size_t nbytes, int flags)
 
 struct residency {
     uintptr_t start;
+    uintptr_t end;
     unsigned char *vec;
 };
 
 static int residency_piece(struct range piece, const void *arguments)
 {
     const struct residency *out = arguments;
+    bool inside = piece.end <= out->end;
     return real.mincore((void *)piece.start, piece.end - piece.start,
-                        out->vec + ((piece.start - out->start) >> PAGE_SHIFT));
+                        out->vec + (inside ? (piece.start - out->start) >> PAGE_SHIFT : 0));
 }
 
 EXPORT int mincore(void *addr, size_t nbytes, unsigned char *vec)
 {
     struct range range;
-    return route_concerns(addr, nbytes, &range) ? pieces_call(range, HOLE_STOPS, residency_piece,
-                                                              &(struct residency){range.start, vec})
-                                                : real.mincore(addr, nbytes, vec);
+    return route_concerns(addr, nbytes, &range)
+               ? pieces_call(range, HOLE_STOPS, residency_piece,
+                             &(struct residency){range.start, range.end, vec})
+               : real.mincore(addr, nbytes, vec);
 }
 
 /* Sealed pages can never be unmapped: munmap asks the kernel, which refuses. */
@@ -244,7 +245,6 @@ EXPORT int mseal(void *addr, size_t nbytes, unsigned long flags)
         errno = ENOMEM;
         return -1;
     }
-    space_settle(range);
     space_mark(PAGE_TORN, range);
     int result = real.mseal(addr, nbytes, flags);
     if (result == 0)

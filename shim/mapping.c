@@ -146,11 +146,9 @@ EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t 
 EXPORT void *mmap64(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
     __attribute__((alias("mmap")));
 
-EXPORT int munmap(void *addr, size_t nbytes)
+/* A range that overlaps the region. */
+static int unmap(struct range range)
 {
-    struct range range;
-    if (!route_concerns(addr, nbytes, &range))
-        return real.munmap(addr, nbytes);
     struct range inside = space_clip(range);
     /* Upper part first: a range past the end of user space is refused before anything is undone. */
     if (unlikely(range.end > inside.end) &&
@@ -168,23 +166,33 @@ EXPORT int munmap(void *addr, size_t nbytes)
     return 0;
 }
 
-/* Arguments that the kernel refuses whatever is mapped; see mremap(2). */
-static bool remap_is_malformed(void *addr, size_t nbytes, int flags, void *wanted)
+EXPORT int munmap(void *addr, size_t nbytes)
 {
-    const int known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    bool moves = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0;
-    return (flags & ~known) != 0 || (moves && (flags & MREMAP_MAYMOVE) == 0) ||
-           ((uintptr_t)addr & (PAGE_BYTES - 1)) != 0 || nbytes == 0 || nbytes > PTRDIFF_MAX ||
-           ((flags & MREMAP_FIXED) != 0 && ((uintptr_t)wanted & (PAGE_BYTES - 1)) != 0);
+    struct range range;
+    return route_concerns(addr, nbytes, &range) ? unmap(range) : real.munmap(addr, nbytes);
 }
 
-/* Shrinks or grows in place; false: it takes a move. */
-static bool remap_in_place(struct range old, struct range new)
+/* Arguments that the kernel refuses whatever is mapped; see mremap(2). */
+static bool remap_is_malformed(void *addr, size_t old_size, size_t new_size, int flags,
+                               void *wanted)
 {
-    if (new.end <= old.end) {
-        space_unmap((struct range){new.end, old.end});
+    const int known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    bool fixed = (flags & MREMAP_FIXED) != 0;
+    bool leaves = (flags & MREMAP_DONTUNMAP) != 0;
+    if ((flags & ~known) != 0 || ((fixed || leaves) && (flags & MREMAP_MAYMOVE) == 0) ||
+        ((uintptr_t)addr & (PAGE_BYTES - 1)) != 0 || new_size == 0 || new_size > PTRDIFF_MAX ||
+        old_size > PTRDIFF_MAX)
         return true;
-    }
+    struct range old = pages_of(addr, old_size);
+    struct range new = pages_of(wanted, new_size);
+    return (leaves && length_of(old) != length_of(new)) ||
+           (fixed && (((uintptr_t)wanted & (PAGE_BYTES - 1)) != 0 ||
+                      (old.start < new.end &&new.start < old.end)));
+}
+
+/* False: it takes a move. */
+static bool grow_in_place(struct range old, struct range new)
+{
     struct range tail = {old.end, new.end};
     return !space_is_odd(old) && space_clip(tail).end == tail.end && space_map_at(tail);
 }
@@ -219,7 +227,6 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    space_settle(old);
     space_mark(PAGE_TORN, old);
     int before = errno;
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
@@ -242,7 +249,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
 
 static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void *wanted)
 {
-    if (remap_is_malformed(addr, new_size, flags, wanted) || old_size > PTRDIFF_MAX)
+    if (remap_is_malformed(addr, old_size, new_size, flags, wanted))
         return real.mremap(addr, old_size, new_size, flags, wanted);
     struct range old = pages_of(addr, old_size);
     struct range new = pages_of(addr, new_size);
@@ -253,7 +260,9 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
 
     /* What is only cut needs no more than a first page; what is moved must be there as a whole. */
     bool stays = (flags & ~MREMAP_MAYMOVE) == 0;
-    struct range needed = old_size == 0 || (stays && new.end <= old.end) ? pages_of(addr, 1) : old;
+    struct range needed = old_size == 0 || (stays && new.end <= old.end) ? pages_of(addr, 1)
+                          : new.end < old.end                            ? new
+                                                                         : old;
     if (ours && !space_is_live(space_clip(needed))) {
         errno = EFAULT;
         return MAP_FAILED;
@@ -261,13 +270,22 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
     struct range held = space_clip(old);
     if (ours && space_is_sealed(held))
         return real.mremap(addr, old_size, new_size, flags, wanted);
-    if (ours && stays && held.start == old.start && held.end == old.end && old_size != 0) {
-        if (remap_in_place(old, new))
+    bool inside = held.start == old.start && held.end == old.end;
+    if (ours && stays && old_size != 0) {
+        if (new.end == old.end)
+            return addr;
+        if (new.end < old.end)
+            return unmap((struct range){new.end, old.end}) == 0 ? addr : MAP_FAILED;
+        if (inside && grow_in_place(old, new))
             return addr;
         if ((flags & MREMAP_MAYMOVE) == 0) {
             errno = ENOMEM;
             return MAP_FAILED;
         }
+    }
+    if (old_size != 0 && new.end < old.end) {
+        unmap((struct range){new.end, old.end});
+        old.end = new.end;
     }
     return remap_moving(old, length_of(new), flags, wanted);
 }

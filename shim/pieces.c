@@ -15,13 +15,18 @@ static struct range next_piece(struct range range, bool *hole)
     return live;
 }
 
+/* The page above the last of user space. */
+static const struct range never_mapped = {0x7ffffffff000, 0x800000000000};
+
 int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const void *arguments)
 {
     bool hole = false;
     while (range.start < range.end) {
-        struct range piece = next_piece(range, &hole);
-        if (hole && at_hole == HOLE_STOPS)
-            break;
+        bool hole_here = false;
+        struct range piece = next_piece(range, &hole_here);
+        if (hole_here && at_hole == HOLE_STOPS && call(never_mapped, arguments) != 0)
+            return -1;
+        hole |= hole_here;
         if (piece.start < piece.end && call(piece, arguments) != 0) {
             if (errno != ENOMEM || at_hole == HOLE_STOPS)
                 return -1;
@@ -29,8 +34,5 @@ int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const
         }
         range.start = piece.end;
     }
-    if (!hole)
-        return 0;
-    errno = ENOMEM;
-    return -1;
+    return hole && at_hole == HOLE_IS_PASSED ? call(never_mapped, arguments) : 0;
 }

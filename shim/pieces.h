@@ -9,7 +9,7 @@
 
 #include "space.h"
 
-/* What a system call does when it meets a hole: see the man page's ENOMEM. */
+/* Whether a system call gives up at a hole, or does all the rest first: see its man page. */
 enum at_hole { HOLE_STOPS, HOLE_IS_PASSED };
 
 /* One piece; returns as the system call does. */
@@ -17,7 +17,8 @@ typedef int (*piece_call)(struct range piece, const void *arguments);
 
 /*
  * Makes the call on every piece of a page-aligned range, in order. Returns -1 with the errno of the
- * first call that failed, or with ENOMEM where there was a hole.
+ * first call that failed. Where there is a hole the kernel is asked about a page that is never
+ * mapped, so that its errno, and the order in which it checks arguments, are its own.
  */
 int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const void *arguments);
 
