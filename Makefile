@@ -4,6 +4,8 @@
 #   make debug    the same with logging and invariant checks, in build/debug/
 #   make test     everything that runs      make check    everything that reads
 #   make demo     the measured table        make format   apply the house style
+#   make soak     the fuzzer for hours      make mutants  what it must find
+#   make fuzz     the fuzzer guided by coverage (clang)
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
 
@@ -25,22 +27,25 @@ FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
 FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
 FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := $(SANITIZE) -fsanitize=thread
+FLAGS_fuzz    := $(WARN) -Wno-clobbered -O2
+COVERED       := -O1 -DHAKMEM_BUILD_RELEASE=0 -fsanitize=fuzzer
 
 ARENA  := $(wildcard arena/*.c)
 SHIM   := $(wildcard shim/*.c)
 UNIT   := $(wildcard test/unit/*_test.c)
 HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
+FUZZ   := $(wildcard test/fuzz/*.c)
 PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo format clean
+.PHONY: all debug tests test check demo soak mutants fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: build/libpagearena_shim.so build/libpagearena.a
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
-tests: $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
+tests: build/test/fuzz/pagefuzz $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
 # In steps, not as prerequisites: -j would start packages, build and run all at once.
 test:
@@ -51,6 +56,10 @@ check demo:
 	scripts/setup
 	$(MAKE) all
 	CC_FLAGS='$(CPP_BASE)' scripts/$@
+soak mutants:
+	$(MAKE) all build/test/fuzz/pagefuzz
+	scripts/$@
+fuzz: build/test/fuzz/pagefuzz-cover
 format:
 	scripts/check-format --fix
 clean:
@@ -61,7 +70,7 @@ build/obj/$(1)/%.o: %.c Makefile
 	$$(START)
 	$$(Q)$$(COMPILE) $$(FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach t,release debug asan tsan,$(eval $(call tree,$(t))))
+$(foreach t,release debug asan tsan fuzz,$(eval $(call tree,$(t))))
 
 # Unit tests put test/unit/fake_kernel.c in the place of the kernel.
 $(foreach t,asan tsan,$(call objects,$(t),arena/os.c)): CPP_BASE += -DOS_SYSCALL=fake_syscall
@@ -83,6 +92,13 @@ build/test/unit/%.$(1): $(call objects,$(1),test/unit/%.c $(HELP) $(ARENA))
 	$$(Q)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -pthread -ldl
 endef
 $(foreach t,asan tsan,$(eval $(call unit,$(t))))
+
+build/test/fuzz/pagefuzz: $(call objects,fuzz,$(FUZZ))
+	$(START)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
+build/test/fuzz/pagefuzz-cover: $(ARENA) $(SHIM) $(filter-out %/main.c,$(FUZZ)) test/fuzz/cover/cover.c
+	$(START)
+	$(Q)clang $(CPP_BASE) -Ishim -Itest/fuzz -g $(COVERED) -o $@ $^ -pthread -ldl
 
 PROGRAM = $(COMPILE) -MF $@.d -MT $@ -O2 -Wall $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(LINKED): build/libpagearena.a

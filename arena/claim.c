@@ -137,10 +137,11 @@ enum claim claim_begin(size_t first, size_t npages, bool vacant, bool wait)
 }
 
 /* What stood there is gone, with all that was done to it. */
-void claim_end(size_t first, size_t npages)
+void claim_end(size_t first, size_t npages, bool torn)
 {
     odd_forget(first, npages);
-    odd_mark(PAGE_TORN, first, npages);
+    if (torn)
+        odd_mark(PAGE_TORN, first, npages);
     page_map_clear(PAGE_CLAIMED, first, npages);
 }
 

@@ -3,7 +3,8 @@
  *
  * claim_begin takes every page of the range, wherever it was, and makes it live and torn; what was
  * not live before is marked as claimed. Then the kernel is asked. If it did, claim_end forgets the
- * marks; if not, claim_undo takes the marked pages back.
+ * marks, and the pages stay torn unless what stands there now is plain; if not, claim_undo takes the
+ * marked pages back.
  *
  * A page is taken as everybody takes pages, by clearing its state bit. Pages in flight are waited
  * for: they land in a cache, in the region, or as somebody's new memory. All of the range is had,
@@ -22,7 +23,7 @@ enum claim {
 
 /* Without `wait` (in a signal handler) nothing is waited for. */
 enum claim claim_begin(size_t first, size_t npages, bool vacant, bool wait);
-void claim_end(size_t first, size_t npages);
+void claim_end(size_t first, size_t npages, bool torn);
 void claim_undo(size_t first, size_t npages);
 
 #endif

@@ -156,10 +156,10 @@ enum claim space_claim(struct range range, bool vacant)
     return claim;
 }
 
-void space_claim_end(struct range range)
+void space_claim_end(struct range range, bool torn)
 {
     range = space_clip(range);
-    claim_end(first_page(range), page_count(range));
+    claim_end(first_page(range), page_count(range), torn);
 }
 
 void space_claim_undo(struct range range)

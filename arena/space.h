@@ -94,7 +94,7 @@ void space_resume(void);
 
 /* For MAP_FIXED: see claim.h. */
 enum claim space_claim(struct range range, bool vacant);
-void space_claim_end(struct range range);
+void space_claim_end(struct range range, bool torn);
 void space_claim_undo(struct range range);
 
 #endif

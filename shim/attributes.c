@@ -221,9 +221,13 @@ struct residency {
 static int residency_piece(struct range piece, const void *arguments)
 {
     const struct residency *out = arguments;
-    bool inside = piece.end <= out->end;
-    return real.mincore((void *)piece.start, piece.end - piece.start,
-                        out->vec + (inside ? (piece.start - out->start) >> PAGE_SHIFT : 0));
+    if (piece.start >= out->start && piece.end <= out->end)
+        return real.mincore((void *)piece.start, piece.end - piece.start,
+                            out->vec + ((piece.start - out->start) >> PAGE_SHIFT));
+    /* A hole. The kernel looks at the vector before; page 0 is as good as never mapped. */
+    if (real.mincore(NULL, PAGE_BYTES, out->vec) == 0)
+        errno = ENOMEM;
+    return -1;
 }
 
 EXPORT int mincore(void *addr, size_t nbytes, unsigned char *vec)

@@ -65,12 +65,19 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     case CLAIM_OK:
         break;
     }
-    flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    /* Plain memory is mapped as the region is, so that it is one mapping with its neighbours. */
+    bool plain = route_is_plain(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE));
+    flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED | (plain ? MAP_NORESERVE : 0);
     void *addr = map_really((void *)range.start, length_of(range), prot, flags, fd, offset);
-    if (addr == MAP_FAILED)
+    if (addr == MAP_FAILED) {
         space_claim_undo(range);
-    else
-        space_claim_end(range);
+        return addr;
+    }
+    if (plain)
+        os_name((void *)inside.start, length_of(inside));
+    space_claim_end(range, !plain);
+    if (plain && prot != (PROT_READ | PROT_WRITE))
+        space_mark(PAGE_PROTECTED, range);
     return addr;
 }
 
@@ -241,7 +248,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         return MAP_FAILED;
     }
     if (claims)
-        space_claim_end(target);
+        space_claim_end(target, true);
     if (leaves && (flags & MREMAP_DONTUNMAP) == 0)
         space_unmap(old);
     return moved;

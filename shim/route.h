@@ -13,6 +13,12 @@
 /* The largest request served; 0 while the shim is off. */
 extern size_t g_route_max;
 
+/* Private anonymous memory, with no flag that changes what it is. */
+static inline bool route_is_plain(int flags)
+{
+    return (flags & ~(MAP_NORESERVE | MAP_STACK | MAP_POPULATE)) == (MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
 enum route { ROUTE_KERNEL, ROUTE_SERVE, ROUTE_RESERVE, ROUTE_FIXED };
 
 /*
@@ -23,12 +29,10 @@ enum route { ROUTE_KERNEL, ROUTE_SERVE, ROUTE_RESERVE, ROUTE_FIXED };
 static inline enum route route_mmap(const void *addr, size_t nbytes, int prot, int flags,
                                     off_t offset)
 {
-    const int kind = flags & ~(MAP_NORESERVE | MAP_STACK);
-    const int plain = MAP_PRIVATE | MAP_ANONYMOUS;
     bool fits = nbytes - 1 < g_route_max && offset == 0;
-    if (likely(fits && (kind & ~MAP_POPULATE) == plain && prot == (PROT_READ | PROT_WRITE)))
+    if (likely(fits && route_is_plain(flags) && prot == (PROT_READ | PROT_WRITE)))
         return addr == NULL || region_owns((uintptr_t)addr) ? ROUTE_SERVE : ROUTE_KERNEL;
-    if (fits && kind == plain && prot == PROT_NONE)
+    if (fits && route_is_plain(flags) && prot == PROT_NONE)
         return ROUTE_RESERVE;
     return (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 ? ROUTE_FIXED : ROUTE_KERNEL;
 }
