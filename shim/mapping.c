@@ -229,7 +229,8 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     struct range target = range_of(wanted, new_size);
     bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
     bool leaves = space_overlaps(old);
-    bool plain = leaves && !space_is_odd(space_clip(old));
+    struct range inside = space_clip(old);
+    bool plain = leaves && length_of(inside) == length_of(old) && !space_is_odd(inside);
     if (claims && space_claim(target, false) != CLAIM_OK) {
         errno = ENOMEM;
         return MAP_FAILED;
