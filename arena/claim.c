@@ -145,19 +145,14 @@ void claim_end(size_t first, size_t npages, bool torn)
     page_map_clear(PAGE_CLAIMED, first, npages);
 }
 
-/* Below the frontier pages become free again, above it untouched. */
-static void undo_run(size_t first, size_t npages, bool used)
+static void free_fresh(size_t first, size_t npages)
 {
-    page_map_clear(PAGE_LIVE, first, npages);
-    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, used && g_config.guard == 0)) {
+    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, g_config.guard == 0)) {
         page_map_set(PAGE_LOST, first, npages);
         return;
     }
     page_map_clear(PAGE_DIRTY, first, npages);
-    if (used)
-        region_free(first, npages);
-    else
-        odd_forget(first, npages);
+    region_free(first, npages);
 }
 
 void claim_undo(size_t first, size_t npages)
@@ -167,9 +162,10 @@ void claim_undo(size_t first, size_t npages)
     struct run run = {first, 0};
     while ((run = page_map_take_next(PAGE_CLAIMED, run.first + run.npages, end)).npages != 0) {
         size_t below = run.first < used ? min_size(run.npages, used - run.first) : 0;
+        page_map_clear(PAGE_LIVE, run.first, run.npages);
         if (below != 0)
-            undo_run(run.first, below, true);
+            free_fresh(run.first, below);
         if (below != run.npages)
-            undo_run(run.first + below, run.npages - below, false);
+            region_reserve_again(run.first + below, run.npages - below);
     }
 }

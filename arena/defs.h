@@ -75,6 +75,13 @@ static inline size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Powers of two from 64 KB up come aligned to their size: the logarithm of that, in pages. */
+static inline unsigned natural_order(size_t npages)
+{
+    return npages >= SPAN_64K_PAGES && is_power_of_two(npages) ? (unsigned)__builtin_ctzl(npages)
+                                                               : 0;
+}
+
 /* HAKMEM_BUILD_RELEASE=0 builds check their invariants; a broken one ends the process. */
 #ifndef HAKMEM_BUILD_RELEASE
 #define HAKMEM_BUILD_RELEASE 1

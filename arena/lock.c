@@ -17,10 +17,8 @@ bool lock_acquire_slowly(struct lock *lock)
         return false;
     /* From here on it is taken as contended: whoever releases it wakes the next. */
     for (int i = 0; i < SLEEPS; i++) {
-        if (__atomic_exchange_n(&lock->state, 2, __ATOMIC_ACQUIRE) == 0) {
-            __atomic_store_n(&lock->lost, 0, __ATOMIC_RELAXED);
+        if (__atomic_exchange_n(&lock->state, 2, __ATOMIC_ACQUIRE) == 0)
             return true;
-        }
         os_wait(&lock->state, 2, SLEEP_MS);
     }
     __atomic_store_n(&lock->lost, 1, __ATOMIC_RELAXED);

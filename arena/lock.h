@@ -36,6 +36,8 @@ static inline bool lock_acquire(struct lock *lock)
 
 static inline void lock_release(struct lock *lock)
 {
+    if (unlikely(__atomic_load_n(&lock->lost, __ATOMIC_RELAXED) != 0))
+        __atomic_store_n(&lock->lost, 0, __ATOMIC_RELAXED);
     if (unlikely(__atomic_exchange_n(&lock->state, 0, __ATOMIC_RELEASE) == 2))
         lock_wake(lock);
 }

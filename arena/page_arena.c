@@ -70,7 +70,8 @@ void *page_arena_alloc_aligned(PageArena *arena, size_t size, size_t alignment)
         count_add(&own->mmap_calls, addr == NULL);
         leave(own);
     }
-    return addr != NULL ? addr : map_cold(npages * PAGE_BYTES, alignment);
+    size_t natural = (size_t)1 << natural_order(npages) << PAGE_SHIFT;
+    return addr != NULL ? addr : map_cold(npages * PAGE_BYTES, max_size(natural, alignment));
 }
 
 void *page_arena_alloc_pages(PageArena *arena, size_t size)

@@ -269,6 +269,16 @@ size_t region_dirty_pages(void)
     return __atomic_load_n(&ndirty, __ATOMIC_RELAXED);
 }
 
+void region_reserve_again(size_t first, size_t npages)
+{
+    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, false)) {
+        page_map_set(PAGE_LOST, first, npages);
+        return;
+    }
+    page_map_clear(PAGE_DIRTY, first, npages);
+    odd_forget(first, npages);
+}
+
 void region_trim(void)
 {
     if (!region_lock(true))

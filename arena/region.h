@@ -44,6 +44,12 @@ void region_free(size_t first, size_t npages);
 void region_defer(size_t first, size_t npages);
 
 /*
+ * Above the frontier there is only what the program maps over: such pages, in flight, become
+ * reserved again, as if they had never been used.
+ */
+void region_reserve_again(size_t first, size_t npages);
+
+/*
  * Gives up the addresses that were never used, for good. Nothing happens where a program has mapped
  * over some of them.
  */

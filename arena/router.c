@@ -20,12 +20,6 @@ static PageStack *stack_for(PageArena *arena, size_t npages)
     return npages == 1 ? &arena->hot.pages : warm_span_stack(&arena->warm, npages);
 }
 
-static unsigned natural_order(size_t npages)
-{
-    return npages >= SPAN_64K_PAGES && is_power_of_two(npages) ? (unsigned)__builtin_ctzl(npages)
-                                                               : 0;
-}
-
 bool router_init_arena(PageArena *arena)
 {
     *arena = (PageArena){0};
@@ -171,7 +165,14 @@ static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd
 
 void router_free(PageArena *arena, size_t first, size_t npages)
 {
-    for (size_t end = first + npages; first < end; first += npages) {
+    size_t used = region_used_pages();
+    size_t end = first + npages;
+    if (unlikely(end > used)) {
+        size_t above = max_size(first, used);
+        region_reserve_again(above, end - above);
+        end = above;
+    }
+    for (; first < end; first += npages) {
         bool odd = page_map_any(PAGE_ODD, first, 1);
         struct run rest = page_map_next(PAGE_ODD, !odd, first, end);
         npages = rest.first - first;

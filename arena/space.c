@@ -39,6 +39,9 @@ void *space_map(size_t nbytes)
 
 bool space_map_at(struct range range)
 {
+    struct range inside = space_clip(range);
+    if (range.start >= range.end || inside.start != range.start || inside.end != range.end)
+        return false;
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return false;

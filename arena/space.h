@@ -39,7 +39,7 @@ struct range space_clip(struct range range);
 /* Memory that reads as zero and is now the program's; NULL: the kernel must serve. */
 void *space_map(size_t nbytes);
 
-/* Takes exactly this range, if all of it is free: as space_map does. */
+/* Takes exactly this range, if all of it is free pages of the region: as space_map does. */
 bool space_map_at(struct range range);
 
 /* Frees what is live in the range. What is not is none of the program's: no error. */

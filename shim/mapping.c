@@ -86,7 +86,7 @@ static void *serve(void *hint, size_t nbytes)
 {
     uintptr_t start = align_up((uintptr_t)hint, PAGE_BYTES);
     struct range wanted = {start, start + align_up(nbytes, PAGE_BYTES)};
-    if (unlikely(hint != NULL) && space_clip(wanted).end == wanted.end && space_map_at(wanted))
+    if (unlikely(hint != NULL) && space_map_at(wanted))
         return (void *)start;
     return space_map(nbytes);
 }
@@ -201,7 +201,7 @@ static bool remap_is_malformed(void *addr, size_t old_size, size_t new_size, int
 static bool grow_in_place(struct range old, struct range new)
 {
     struct range tail = {old.end, new.end};
-    return !space_is_odd(old) && space_clip(tail).end == tail.end && space_map_at(tail);
+    return !space_is_odd(old) && space_map_at(tail);
 }
 
 /*
