@@ -148,12 +148,38 @@ void region_unlock(void)
     lock_release(&lock);
 }
 
-/* Moves the frontier over a step that has room for the request: in flight, not yet committed. */
+/* How many pages right below the frontier are free. */
+static size_t tail_locked(void)
+{
+    size_t page = frontier;
+    while (page != 0) {
+        uint64_t used = ~page_word_read(PAGE_FREE, page - 1);
+        if (used != 0)
+            return frontier - page + (size_t)__builtin_clzl(used);
+        page -= GROUP_PAGES;
+    }
+    return frontier;
+}
+
+/* A program has mapped over some of these pages: the others are not worth a mapping of their own. */
+static void lose_rest_locked(size_t first, size_t npages)
+{
+    struct run run = {first, 0};
+    size_t end = first + npages;
+    while ((run = page_map_next(PAGE_LIVE, false, run.first + run.npages, end)).npages != 0)
+        page_map_set(PAGE_LOST, run.first, run.npages);
+}
+
+/*
+ * Moves the frontier over a step that, with what is free below it, has room for the request: in
+ * flight, not yet committed.
+ */
 static struct run begin_step_locked(size_t npages, unsigned order)
 {
     size_t end = g_region.nbytes >> PAGE_SHIFT;
     for (; frontier < end; add_locked(&frontier, SUPER_PAGES)) {
-        size_t wanted = align_up(frontier, (size_t)1 << order) + npages - frontier;
+        size_t start = align_up(frontier - tail_locked(), (size_t)1 << order);
+        size_t wanted = start + npages > frontier ? start + npages - frontier : 1;
         size_t step = min_size(max_size(frontier >> STEP_SHIFT, STEP_LOWEST), STEP_HIGHEST);
         step = align_up(max_size(step, wanted), SUPER_PAGES);
         if (step > end - frontier)
@@ -165,8 +191,7 @@ static struct run begin_step_locked(size_t npages, unsigned order)
             summary_extend(frontier);
             return (struct run){frontier - step, step};
         }
-        /* A program has mapped over pages up here: this superblock stays out of circulation. */
-        page_map_set(PAGE_LOST, frontier, SUPER_PAGES);
+        lose_rest_locked(frontier, SUPER_PAGES);
     }
     return (struct run){0, 0};
 }
@@ -204,8 +229,8 @@ size_t region_alloc(size_t npages, unsigned order)
     size_t alignment = (size_t)1 << order;
     size_t slack = npages == alignment ? 0 : alignment - 1;
     unsigned search_order = slack == 0 ? order : 0;
-    if (alignment << PAGE_SHIFT > base_alignment(g_region.nbytes) ||
-        npages + slack > g_region.nbytes >> PAGE_SHIFT || !region_lock(true))
+    if (npages + slack > g_region.nbytes >> PAGE_SHIFT ||
+        alignment << PAGE_SHIFT > base_alignment(g_region.nbytes) || !region_lock(true))
         return NO_PAGE;
     for (;;) {
         size_t first =
