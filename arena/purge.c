@@ -34,3 +34,12 @@ void purge_all(void)
 {
     purge_to(0);
 }
+
+void purge_everything(void)
+{
+    size_t end = region_used_pages();
+    struct run run = {0, 0};
+    while ((run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end)).npages != 0)
+        region_free(run.first, run.npages);
+    purge_all();
+}

@@ -14,4 +14,7 @@ void purge_excess(void);
 /* Purges all that is free. */
 void purge_all(void);
 
+/* The same, with what any thread has cached: its stacks then list pages that are not there. */
+void purge_everything(void);
+
 #endif

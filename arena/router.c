@@ -70,7 +70,7 @@ size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
         if (likely(first != NO_PAGE))
             return first;
     }
-    return region_alloc(npages, order);
+    return __atomic_load_n(&suspended, __ATOMIC_RELAXED) ? NO_PAGE : region_alloc(npages, order);
 }
 
 static bool has_room(PageStack *stack, size_t npages)

@@ -171,14 +171,13 @@ void space_claim_undo(struct range range)
     claim_undo(first_page(range), page_count(range));
 }
 
-/* With `addresses`, also what was never used; the thread's own cache comes first. */
+/* With `addresses`, also what was never used. */
 static void give_back(bool addresses)
 {
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return;
-    router_flush(arena);
-    purge_all();
+    purge_everything();
     if (addresses)
         region_trim();
     thread_leave(arena);
