@@ -81,6 +81,14 @@ bool space_is_live(struct range range)
     return page_map_count(PAGE_LIVE, first_page(range), page_count(range)) == page_count(range);
 }
 
+/* In a forked child: what it inherited with this mark is dropped before it makes such marks itself. */
+static void settle_fork(void)
+{
+    PageArena *arena = thread_enter();
+    if (arena != NULL)
+        thread_leave(arena);
+}
+
 /* Calls `act` on every live stretch of a range. */
 static void each_live(struct range range, void (*act)(enum page_bit, size_t, size_t),
                       enum page_bit how)
@@ -98,6 +106,8 @@ void space_mark(enum page_bit how, struct range range)
 {
     if (how == PAGE_TORN)
         space_settle(range);
+    if (how == PAGE_NO_FORK)
+        settle_fork();
     each_live(range, odd_mark, how);
 }
 

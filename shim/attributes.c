@@ -83,7 +83,8 @@ static int advise(void *addr, size_t nbytes, int advice)
         return real.madvise(addr, nbytes, advice);
     if (route_advice(advice, &how) == ADVICE_MARKS)
         space_mark(how, range);
-    return pieces_call(range, HOLE_IS_PASSED, advise_piece, &advice);
+    return pieces_call(range, route_advice_stops(advice) ? HOLE_STOPS : HOLE_IS_PASSED,
+                       advise_piece, &advice);
 }
 
 EXPORT int madvise(void *addr, size_t nbytes, int advice)

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "pieces.h"
@@ -193,34 +192,52 @@ static bool remap_is_malformed(void *addr, size_t old_size, size_t new_size, int
     struct range old = pages_of(addr, old_size);
     struct range new = pages_of(wanted, new_size);
     return (leaves && length_of(old) != length_of(new)) ||
-           (fixed && (((uintptr_t)wanted & (PAGE_BYTES - 1)) != 0 ||
-                      (old.start < new.end &&new.start < old.end)));
-}
-
-/* False: it takes a move. */
-static bool grow_in_place(struct range old, struct range new)
-{
-    struct range tail = {old.end, new.end};
-    return !space_is_odd(old) && space_map_at(tail);
+           (fixed && ((uintptr_t)wanted & (PAGE_BYTES - 1)) != 0) ||
+           ((fixed || leaves) && old.start < new.end &&new.start < old.end);
 }
 
 /*
- * Moves the contents of plain pages: for the kernel they may be several mappings (a fresh one does
- * not merge with what was inherited over fork), which it does not move as one.
+ * Moves as much of a range as is one mapping to the kernel, at most all of it; the last piece grows
+ * into what is left of the target. Returns how much, 0 if the kernel refuses.
  */
-static void *remap_by_copy(struct range old, size_t new_size, int flags, void *wanted)
+static size_t move_piece(struct range old, struct range target, int flags)
+{
+    for (size_t nbytes = length_of(old); nbytes != 0; nbytes = align_down(nbytes / 2, PAGE_BYTES)) {
+        size_t grown = nbytes == length_of(old) ? length_of(target) : nbytes;
+        if (real.mremap((void *)old.start, nbytes, grown, flags | MREMAP_FIXED,
+                        (void *)target.start) != MAP_FAILED)
+            return nbytes;
+        if (errno != EFAULT)
+            break;
+    }
+    return 0;
+}
+
+/*
+ * What is one mapping to the program may be several to the kernel, which it does not move at once:
+ * a fresh mapping does not always merge with its neighbours.
+ */
+static void *move_pieces(struct range old, size_t new_size, int flags, void *wanted)
 {
     bool fixed = (flags & MREMAP_FIXED) != 0;
-    void *moved = fixed ? NULL : space_map(new_size);
-    if (moved == NULL)
-        moved = map_really(wanted, new_size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | (fixed ? MAP_FIXED : 0), -1, 0);
-    if (moved == MAP_FAILED)
+    if (!fixed)
+        wanted = real.mmap(NULL, new_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                           -1, 0);
+    if (wanted == MAP_FAILED)
         return MAP_FAILED;
-    memcpy(moved, (void *)old.start, min_size(length_of(old), new_size));
-    if ((flags & MREMAP_DONTUNMAP) != 0)
-        real.madvise((void *)old.start, length_of(old), MADV_DONTNEED);
-    return moved;
+    struct range target = range_of(wanted, new_size);
+    while (old.start != old.end) {
+        size_t moved = move_piece(old, target, flags);
+        if (moved == 0) {
+            if (!fixed && target.start == (uintptr_t)wanted)
+                real.munmap(wanted, new_size);
+            errno = ENOMEM;
+            return MAP_FAILED;
+        }
+        old.start += moved;
+        target.start += moved;
+    }
+    return wanted;
 }
 
 /* The kernel moves; what it left in the region is closed at once, and what it fills is claimed. */
@@ -229,17 +246,15 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     struct range target = range_of(wanted, new_size);
     bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
     bool leaves = space_overlaps(old);
-    struct range inside = space_clip(old);
-    bool plain = leaves && length_of(inside) == length_of(old) && !space_is_odd(inside);
+    int before = errno;
     if (claims && space_claim(target, false) != CLAIM_OK) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
     space_mark(PAGE_TORN, old);
-    int before = errno;
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
-    if (moved == MAP_FAILED && errno == EFAULT && plain) {
-        moved = remap_by_copy(old, new_size, flags, wanted);
+    if (moved == MAP_FAILED && errno == EFAULT && leaves) {
+        moved = move_pieces(old, new_size, flags, wanted);
         if (moved != MAP_FAILED)
             errno = before;
     }
@@ -255,43 +270,64 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     return moved;
 }
 
+static void *refuse(int error)
+{
+    errno = error;
+    return MAP_FAILED;
+}
+
+/* Without a move. NULL: it takes one. */
+static void *remap_in_place(struct range old, struct range new, bool may_move)
+{
+    void *addr = (void *)old.start;
+    struct range tail = {old.end, new.end};
+    if (new.end == old.end)
+        return addr;
+    if (new.end < old.end)
+        return unmap((struct range){new.end, old.end}) == 0 ? addr : MAP_FAILED;
+    if (!space_is_odd(old) && space_map_at(tail))
+        return addr;
+    return may_move ? NULL : refuse(ENOMEM);
+}
+
+/* What is only cut needs no more than a first page; what is moved must be there as a whole. */
+static bool remap_source_is_live(struct range old, struct range new, bool cuts)
+{
+    struct range first = pages_of((void *)old.start, 1);
+    struct range moved = new.end < old.end ? new : old;
+    struct range needed = cuts || old.start == old.end ? first : moved;
+    return space_clip(needed).start == needed.start && space_clip(needed).end == needed.end &&
+           space_is_live(needed);
+}
+
 static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void *wanted)
 {
     if (remap_is_malformed(addr, old_size, new_size, flags, wanted))
         return real.mremap(addr, old_size, new_size, flags, wanted);
     struct range old = pages_of(addr, old_size);
     struct range new = pages_of(addr, new_size);
-    bool fixed = (flags & MREMAP_FIXED) != 0;
+    struct range target = pages_of(wanted, new_size);
+    bool fixed = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
     bool ours = region_owns(old.start) || space_overlaps(old);
-    if (!ours && !(fixed && space_overlaps(pages_of(wanted, new_size))))
+    if (!ours && !fixed)
         return real.mremap(addr, old_size, new_size, flags, wanted);
 
-    /* What is only cut needs no more than a first page; what is moved must be there as a whole. */
     bool stays = (flags & ~MREMAP_MAYMOVE) == 0;
-    struct range needed = old_size == 0 || (stays && new.end <= old.end) ? pages_of(addr, 1)
-                          : new.end < old.end                            ? new
-                                                                         : old;
-    if (ours && !space_is_live(space_clip(needed))) {
-        errno = EFAULT;
-        return MAP_FAILED;
+    if (ours) {
+        if (!remap_source_is_live(old, new, stays && new.end <= old.end))
+            return refuse(EFAULT);
+        if (space_is_sealed(pages_of(addr, 1)))
+            return refuse(EPERM);
     }
-    struct range held = space_clip(old);
-    if (ours && space_is_sealed(held))
-        return real.mremap(addr, old_size, new_size, flags, wanted);
-    bool inside = held.start == old.start && held.end == old.end;
     if (ours && stays && old_size != 0) {
-        if (new.end == old.end)
-            return addr;
-        if (new.end < old.end)
-            return unmap((struct range){new.end, old.end}) == 0 ? addr : MAP_FAILED;
-        if (inside && grow_in_place(old, new))
-            return addr;
-        if ((flags & MREMAP_MAYMOVE) == 0) {
-            errno = ENOMEM;
-            return MAP_FAILED;
-        }
+        void *result = remap_in_place(old, new, (flags & MREMAP_MAYMOVE) != 0);
+        if (result != NULL)
+            return result;
     }
-    if (old_size != 0 && new.end < old.end) {
+    if ((fixed && space_is_sealed(space_clip(target))) ||
+        (ours && space_is_sealed(space_clip(old))))
+        return refuse(EPERM);
+    if (ours && old_size != 0 && new.end < old.end) {
         unmap((struct range){new.end, old.end});
         old.end = new.end;
     }

@@ -50,6 +50,15 @@ static inline bool route_concerns(const void *addr, size_t nbytes, struct range 
     return space_overlaps(*range);
 }
 
+/* Linux 5.14; they fault pages in one by one, and stop at the first that cannot be. */
+#define ADVICE_POPULATE_READ 22
+#define ADVICE_POPULATE_WRITE 23
+
+static inline bool route_advice_stops(int advice)
+{
+    return advice == ADVICE_POPULATE_READ || advice == ADVICE_POPULATE_WRITE;
+}
+
 /* What an advice does to pages. */
 enum advice { ADVICE_PASSES, ADVICE_MARKS, ADVICE_UNMARKS };
 
@@ -73,8 +82,8 @@ static inline enum advice route_advice(int advice, enum page_bit *how)
     case MADV_FREE:
     case 20: /* MADV_COLD, 5.4 */
     case 21: /* MADV_PAGEOUT, 5.4 */
-    case 22: /* MADV_POPULATE_READ, 5.14 */
-    case 23: /* MADV_POPULATE_WRITE, 5.14 */
+    case ADVICE_POPULATE_READ:
+    case ADVICE_POPULATE_WRITE:
     case 24: /* MADV_DONTNEED_LOCKED, 5.18 */
     case 25: /* MADV_COLLAPSE, 6.1 */
         return ADVICE_PASSES;
