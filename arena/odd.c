@@ -28,6 +28,18 @@ void odd_unmark(enum page_bit how, size_t first, size_t npages)
     }
 }
 
+bool odd_is_uniform(size_t first, size_t npages)
+{
+    if (!page_map_any(PAGE_ODD, first, npages))
+        return true;
+    for (size_t i = 0; i < NMARKS; i++) {
+        size_t count = page_map_count(marks[i], first, npages);
+        if (count != 0 && (marks[i] == PAGE_TORN || count != npages))
+            return false;
+    }
+    return true;
+}
+
 void odd_forget(size_t first, size_t npages)
 {
     for (size_t i = 0; i < NMARKS; i++)

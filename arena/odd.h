@@ -23,6 +23,9 @@ void odd_mark(enum page_bit how, size_t first, size_t npages);
 /* Takes one mark off; pages without any other are plain again. */
 void odd_unmark(enum page_bit how, size_t first, size_t npages);
 
+/* Whether all pages are marked alike, and none is torn: one mapping, as the program sees it. */
+bool odd_is_uniform(size_t first, size_t npages);
+
 /* Takes all marks off, the reserved one too. */
 void odd_forget(size_t first, size_t npages);
 

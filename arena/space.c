@@ -153,6 +153,11 @@ bool space_is_odd(struct range range)
     return page_map_any(PAGE_ODD, first_page(range), page_count(range));
 }
 
+bool space_is_uniform(struct range range)
+{
+    return odd_is_uniform(first_page(range), page_count(range));
+}
+
 bool space_is_sealed(struct range range)
 {
     return page_map_any(PAGE_SEALED, first_page(range), page_count(range));

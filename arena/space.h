@@ -74,6 +74,7 @@ void space_settle(struct range range);
 void space_mark(enum page_bit how, struct range range);
 void space_unmark(enum page_bit how, struct range range);
 bool space_is_odd(struct range range);
+bool space_is_uniform(struct range range);
 bool space_is_sealed(struct range range);
 
 /*

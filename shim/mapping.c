@@ -246,6 +246,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     struct range target = range_of(wanted, new_size);
     bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
     bool leaves = space_overlaps(old);
+    bool uniform = leaves && space_is_uniform(space_clip(old));
     int before = errno;
     if (claims && space_claim(target, false) != CLAIM_OK) {
         errno = ENOMEM;
@@ -253,7 +254,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     }
     space_mark(PAGE_TORN, old);
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
-    if (moved == MAP_FAILED && errno == EFAULT && leaves) {
+    if (moved == MAP_FAILED && errno == EFAULT && uniform) {
         moved = move_pieces(old, new_size, flags, wanted);
         if (moved != MAP_FAILED)
             errno = before;
