@@ -187,11 +187,13 @@ EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned lon
     struct range range;
     if (!route_concerns(addr, nbytes, &range))
         return real.mbind(addr, nbytes, mode, nodes, max, flags);
-    space_mark(PAGE_TORN, range);
-    /* MPOL_DEFAULT does not mind holes, as long as there is something else. */
-    enum at_hole at_hole = mode == 0 ? HOLE_IS_PASSED : HOLE_STOPS;
+    const struct policy policy = {mode, nodes, max, flags};
+    /* Only MPOL_DEFAULT, which is 0, takes a range with holes in it, if there is something else. */
+    if (mode != 0 && !space_is_live(space_clip(range)))
+        return pieces_ask_hole(bind_piece, &policy);
     int before = errno;
-    int result = pieces_call(range, at_hole, bind_piece, &(struct policy){mode, nodes, max, flags});
+    space_mark(PAGE_TORN, range);
+    int result = pieces_call(range, HOLE_IS_PASSED, bind_piece, &policy);
     if (result == 0 || mode != 0 || errno != EFAULT || !space_has_live(range))
         return result;
     errno = before;

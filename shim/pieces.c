@@ -16,7 +16,10 @@ static struct range next_piece(struct range range, bool *hole)
 }
 
 /* The page above the last of user space. */
-static const struct range never_mapped = {0x7ffffffff000, 0x800000000000};
+int pieces_ask_hole(piece_call call, const void *arguments)
+{
+    return call((struct range){0x7ffffffff000, 0x800000000000}, arguments);
+}
 
 int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const void *arguments)
 {
@@ -24,7 +27,7 @@ int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const
     while (range.start < range.end) {
         bool hole_here = false;
         struct range piece = next_piece(range, &hole_here);
-        if (hole_here && at_hole == HOLE_STOPS && call(never_mapped, arguments) != 0)
+        if (hole_here && at_hole == HOLE_STOPS && pieces_ask_hole(call, arguments) != 0)
             return -1;
         hole |= hole_here;
         if (piece.start < piece.end && call(piece, arguments) != 0) {
@@ -34,5 +37,5 @@ int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const
         }
         range.start = piece.end;
     }
-    return hole && at_hole == HOLE_IS_PASSED ? call(never_mapped, arguments) : 0;
+    return hole && at_hole == HOLE_IS_PASSED ? pieces_ask_hole(call, arguments) : 0;
 }

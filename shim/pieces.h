@@ -22,4 +22,7 @@ typedef int (*piece_call)(struct range piece, const void *arguments);
  */
 int pieces_call(struct range range, enum at_hole at_hole, piece_call call, const void *arguments);
 
+/* That question alone. */
+int pieces_ask_hole(piece_call call, const void *arguments);
+
 #endif
