@@ -62,7 +62,9 @@ void *page_arena_alloc_aligned(PageArena *arena, size_t size, size_t alignment)
     if (size == 0 || size > PTRDIFF_MAX || !is_power_of_two(alignment))
         return NULL;
     size_t npages = pages_for(size);
-    unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
+    unsigned order = natural_order(npages);
+    if (alignment > PAGE_BYTES << order)
+        order = (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT);
     void *addr = NULL;
     PageArena *own = start_arena() ? enter(arena) : NULL;
     if (own != NULL) {
@@ -70,8 +72,7 @@ void *page_arena_alloc_aligned(PageArena *arena, size_t size, size_t alignment)
         count_add(&own->mmap_calls, addr == NULL);
         leave(own);
     }
-    size_t natural = (size_t)1 << natural_order(npages) << PAGE_SHIFT;
-    return addr != NULL ? addr : map_cold(npages * PAGE_BYTES, max_size(natural, alignment));
+    return addr != NULL ? addr : map_cold(npages * PAGE_BYTES, PAGE_BYTES << order);
 }
 
 void *page_arena_alloc_pages(PageArena *arena, size_t size)

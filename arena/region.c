@@ -14,7 +14,7 @@
 #define BASE_HIGHEST ((uintptr_t)0x400000000000)
 #define REGION_LOWEST (64 * MIB)
 #define AS_SHARE 8
-#define ALIGNMENT_MOST GIB
+#define BASE_ALIGNMENT GIB
 
 /* The frontier moves by an eighth of what is in use, within these bounds, or by what is needed. */
 #define STEP_SHIFT 3
@@ -41,32 +41,24 @@ static size_t taken_peak;
 static uint64_t deferred_parts[NPARTS / 64];
 static bool deferred;
 
-/* The base is aligned as the largest naturally aligned request is. */
-static size_t base_alignment(size_t nbytes)
-{
-    size_t largest = (size_t)1 << (63 - __builtin_clzl(nbytes));
-    return min_size(largest, ALIGNMENT_MOST);
-}
-
+/* Aligned, so that natural alignment up to 1 GB needs no search. */
 static uintptr_t random_base(size_t nbytes)
 {
     uint64_t seed = 0;
     const void *kernel_random = (const void *)getauxval(AT_RANDOM);
     if (kernel_random != NULL)
         __builtin_memcpy(&seed, kernel_random, sizeof seed);
-    return BASE_LOWEST +
-           align_down(seed % (BASE_HIGHEST - BASE_LOWEST - nbytes), base_alignment(nbytes));
+    return BASE_LOWEST + align_down(seed % (BASE_HIGHEST - BASE_LOWEST - nbytes), BASE_ALIGNMENT);
 }
 
-/* Reserves nbytes, aligned; 0 if that cannot be had. */
+/* Reserves nbytes, 2 MB-aligned at least; 0 if that cannot be had. */
 static uintptr_t reserve(size_t nbytes)
 {
-    size_t alignment = base_alignment(nbytes);
     void *addr = os_reserve((void *)random_base(nbytes), nbytes);
-    if (addr == NULL || ((uintptr_t)addr & (alignment - 1)) == 0)
+    if (addr == NULL || ((uintptr_t)addr & (SUPER_BYTES - 1)) == 0)
         return (uintptr_t)addr;
     os_unmap(addr, nbytes);
-    return align_up((uintptr_t)os_reserve(NULL, nbytes + alignment), alignment);
+    return align_up((uintptr_t)os_reserve(NULL, nbytes + SUPER_BYTES), SUPER_BYTES);
 }
 
 bool region_init(size_t nbytes)
@@ -229,8 +221,8 @@ size_t region_alloc(size_t npages, unsigned order)
     size_t alignment = (size_t)1 << order;
     size_t slack = npages == alignment ? 0 : alignment - 1;
     unsigned search_order = slack == 0 ? order : 0;
-    if (npages + slack > g_region.nbytes >> PAGE_SHIFT ||
-        alignment << PAGE_SHIFT > base_alignment(g_region.nbytes) || !region_lock(true))
+    if (npages + slack > g_region.nbytes >> PAGE_SHIFT || order > region_order() ||
+        !region_lock(true))
         return NO_PAGE;
     for (;;) {
         size_t first =

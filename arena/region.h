@@ -94,6 +94,12 @@ static inline bool region_owns(uintptr_t addr)
     return addr - g_region.base < g_region.nbytes;
 }
 
+/* Runs can be had aligned to 2^order pages up to this order: what the base is aligned to. */
+static inline unsigned region_order(void)
+{
+    return (unsigned)__builtin_ctzl(g_region.base >> PAGE_SHIFT);
+}
+
 static inline size_t region_page(uintptr_t addr)
 {
     return (addr - g_region.base) >> PAGE_SHIFT;

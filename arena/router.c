@@ -63,6 +63,7 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
 size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
 {
     unsigned natural = natural_order(npages);
+    natural = natural < region_order() ? natural : region_order();
     order = order > natural ? order : natural;
     PageStack *stack = stack_for(arena, npages);
     if (stack != NULL && order <= natural) {
