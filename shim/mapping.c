@@ -252,7 +252,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    space_mark(PAGE_TORN, old);
+    space_settle(old);
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED && errno == EFAULT && uniform) {
         moved = move_pieces(old, new_size, flags, wanted);
@@ -266,8 +266,10 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     }
     if (claims)
         space_claim_end(target, true);
-    if (leaves && (flags & MREMAP_DONTUNMAP) == 0)
+    if (leaves && (flags & MREMAP_DONTUNMAP) == 0) {
+        space_mark(PAGE_TORN, old);
         space_unmap(old);
+    }
     return moved;
 }
 
