@@ -6,7 +6,7 @@
 #include "region.h"
 
 static const enum page_bit marks[] = {PAGE_TORN,    PAGE_PROTECTED, PAGE_NO_FORK,
-                                      PAGE_ADVISED, PAGE_SEALED,    PAGE_NAMED};
+                                      PAGE_ADVISED, PAGE_SEALED,    PAGE_LENT};
 #define NMARKS (sizeof marks / sizeof *marks)
 
 void odd_mark(enum page_bit how, size_t first, size_t npages)
@@ -34,7 +34,7 @@ bool odd_is_uniform(size_t first, size_t npages)
         return true;
     for (size_t i = 0; i < NMARKS; i++) {
         size_t count = page_map_count(marks[i], first, npages);
-        if (count != 0 && (marks[i] == PAGE_TORN || count != npages))
+        if (marks[i] != PAGE_LENT && count != 0 && (marks[i] == PAGE_TORN || count != npages))
             return false;
     }
     return true;
@@ -57,15 +57,15 @@ bool odd_undo(size_t first, size_t npages)
         {PAGE_NO_FORK, MADV_DOFORK}, {PAGE_ADVISED, MADV_DODUMP}, {PAGE_ADVISED, MADV_KEEPONFORK}};
     void *addr = region_addr(first);
     size_t nbytes = npages * PAGE_BYTES;
-    if (page_map_any(PAGE_TORN, first, npages))
+    if (page_map_any(PAGE_TORN, first, npages) || page_map_any(PAGE_LENT, first, npages))
         return false;
     if (page_map_any(PAGE_PROTECTED, first, npages) && !os_commit(addr, nbytes))
-        return false;
-    if (page_map_any(PAGE_NAMED, first, npages) && !os_name(addr, nbytes))
         return false;
     for (size_t i = 0; i < sizeof inverses / sizeof *inverses; i++)
         if (page_map_any(inverses[i].how, first, npages) &&
             !os_advise(addr, nbytes, inverses[i].advice))
             return false;
+    if (page_map_any(PAGE_ADVISED, first, npages))
+        os_name(addr, nbytes);
     return true;
 }

@@ -3,10 +3,11 @@
  *
  *     protected   another protection than read-write               mprotect back, contents kept
  *     no fork     MADV_DONTFORK                                    its inverse, contents kept
- *     advised     MADV_DONTDUMP, MADV_WIPEONFORK                   both inverses, contents kept
- *     named       prctl(PR_SET_VMA_ANON_NAME)                      our own name, contents kept
- *     torn        anything else: locks, policies, other advice,    a fresh mapping in its place
- *                 mapped over, lent to the kernel (vmsplice)
+ *     advised     MADV_DONTDUMP, MADV_WIPEONFORK, a name           all inverses, contents kept
+ *     lent        the kernel goes on using the page (vmsplice),    a fresh mapping in its place
+ *                 or has marked it alone (MADV_GUARD_INSTALL)
+ *     torn        anything else: locks, policies, other advice,    the same
+ *                 mapped over
  *     sealed      mseal(2): torn, and the kernel lets nobody unmap it
  *
  * A page is odd while any of these bits is set. Marks are set before the system call that they
@@ -17,13 +18,13 @@
 
 #include "page_map.h"
 
-/* Marks pages; `how` is one of PAGE_TORN to PAGE_NAMED. */
+/* Marks pages; `how` is one of PAGE_TORN to PAGE_LENT. */
 void odd_mark(enum page_bit how, size_t first, size_t npages);
 
 /* Takes one mark off; pages without any other are plain again. */
 void odd_unmark(enum page_bit how, size_t first, size_t npages);
 
-/* Whether all pages are marked alike, and none is torn: one mapping, as the program sees it. */
+/* Whether all pages are marked alike, lent or not, and none is torn: one mapping to the program. */
 bool odd_is_uniform(size_t first, size_t npages);
 
 /* Takes all marks off, the reserved one too. */

@@ -6,7 +6,7 @@
  * never write the same one:
  *
  *     group g:  | free | live | cached | deferred | dirty | odd | claimed | reserved |   64 bytes
- *               | lost | torn | protected | no fork | advised | sealed | named | held |   64 bytes
+ *               | lost | torn | protected | no fork | advised | sealed | lent | held |    64 bytes
  *                 bit i of each word: page 64 * g + i
  *
  * The state of a page is one of
@@ -19,7 +19,7 @@
  *               another; or it was never used
  * and besides it may be
  *     dirty     not known to read as zero
- *     odd       not plain, as one or more of torn to named say (odd.h)
+ *     odd       not plain, as one or more of torn to lent say (odd.h)
  *     claimed   being mapped over by the program (MAP_FIXED), was not live before
  *     held      live, and taken by a claim that may put it back
  *     reserved  live, inaccessible since it was handed out: dirty still tells what it holds
@@ -48,7 +48,7 @@ enum page_bit {
     PAGE_NO_FORK,
     PAGE_ADVISED,
     PAGE_SEALED,
-    PAGE_NAMED,
+    PAGE_LENT,
     PAGE_HELD,
     PAGE_BITS
 };

@@ -104,7 +104,7 @@ static void each_live(struct range range, void (*act)(enum page_bit, size_t, siz
 
 void space_mark(enum page_bit how, struct range range)
 {
-    if (how == PAGE_TORN)
+    if (how == PAGE_TORN || how == PAGE_LENT)
         space_settle(range);
     if (how == PAGE_NO_FORK)
         settle_fork();

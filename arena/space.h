@@ -69,7 +69,7 @@ void space_settle(struct range range);
 
 /*
  * Notes what the program does to the live pages of a range, before it is done; see odd.h. What may
- * be anything (torn) settles reservations first.
+ * touches the contents (torn, lent) settles reservations first.
  */
 void space_mark(enum page_bit how, struct range range);
 void space_unmark(enum page_bit how, struct range range);

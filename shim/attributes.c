@@ -23,10 +23,15 @@ static int protect_piece(struct range piece, const void *arguments)
 {
     const struct protection *want = arguments;
     size_t nbytes = piece.end - piece.start;
+    bool plain = want->prot == (PROT_READ | PROT_WRITE) && want->key == -1;
+    if (!plain && want->prot != PROT_NONE)
+        space_settle(piece);
+    if (!plain)
+        space_mark(want->key == -1 ? PAGE_PROTECTED : PAGE_TORN, piece);
     int result = want->key == -1
                      ? real.mprotect((void *)piece.start, nbytes, want->prot)
                      : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
-    if (result == 0 && want->key == -1 && want->prot == (PROT_READ | PROT_WRITE)) {
+    if (result == 0 && plain) {
         space_commit(piece);
         space_unmark(PAGE_PROTECTED, piece);
     }
@@ -35,11 +40,6 @@ static int protect_piece(struct range piece, const void *arguments)
 
 static int protect(struct range range, int prot, int key)
 {
-    bool plain = prot == (PROT_READ | PROT_WRITE) && key == -1;
-    if (!plain && prot != PROT_NONE)
-        space_settle(range);
-    if (!plain)
-        space_mark(key == -1 ? PAGE_PROTECTED : PAGE_TORN, range);
     return pieces_call(range, HOLE_STOPS, protect_piece, &(struct protection){prot, key});
 }
 
@@ -69,8 +69,11 @@ static int advise_piece(struct range piece, const void *arguments)
 {
     enum page_bit how;
     int advice = *(const int *)arguments;
+    enum advice effect = route_advice(advice, &how);
+    if (effect == ADVICE_MARKS)
+        space_mark(how, piece);
     int result = real.madvise((void *)piece.start, piece.end - piece.start, advice);
-    if (result == 0 && route_advice(advice, &how) == ADVICE_UNMARKS)
+    if (result == 0 && effect == ADVICE_UNMARKS)
         space_unmark(how, piece);
     return result;
 }
@@ -78,11 +81,8 @@ static int advise_piece(struct range piece, const void *arguments)
 static int advise(void *addr, size_t nbytes, int advice)
 {
     struct range range;
-    enum page_bit how;
     if (likely(!route_concerns(addr, nbytes, &range)))
         return real.madvise(addr, nbytes, advice);
-    if (route_advice(advice, &how) == ADVICE_MARKS)
-        space_mark(how, range);
     return pieces_call(range, route_advice_stops(advice) ? HOLE_STOPS : HOLE_IS_PASSED,
                        advise_piece, &advice);
 }
@@ -113,12 +113,12 @@ static size_t round_start(const void **addr, size_t nbytes)
 
 static int lock_piece(struct range piece, const void *arguments)
 {
+    space_mark(PAGE_TORN, piece);
     return real.mlock2((void *)piece.start, piece.end - piece.start, *(const unsigned *)arguments);
 }
 
 static int lock_range(struct range range, unsigned flags)
 {
-    space_mark(PAGE_TORN, range);
     return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
 }
 
@@ -284,10 +284,8 @@ EXPORT int prctl(int option, ...)
     va_end(rest);
     struct range range;
     bool names = option == PR_SET_VMA && route_concerns((const void *)b, c, &range);
-    if (names)
-        space_mark(PAGE_NAMED, range);
     int result = real.prctl(option, a, b, c, d);
-    if (names && result != 0)
-        space_unmark(PAGE_NAMED, range);
+    if (names && result == 0)
+        space_mark(PAGE_ADVISED, range);
     return result;
 }

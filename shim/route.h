@@ -87,6 +87,10 @@ static inline enum advice route_advice(int advice, enum page_bit *how)
     case 24: /* MADV_DONTNEED_LOCKED, 5.18 */
     case 25: /* MADV_COLLAPSE, 6.1 */
         return ADVICE_PASSES;
+    case 102: /* MADV_GUARD_INSTALL, 6.13 */
+    case 103: /* MADV_GUARD_REMOVE */
+        *how = PAGE_LENT;
+        return ADVICE_MARKS;
     default:
         return ADVICE_MARKS;
     }

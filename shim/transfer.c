@@ -25,7 +25,7 @@ void note_bytes(const void *addr, size_t nbytes)
 {
     uintptr_t start = align_down((uintptr_t)addr, PAGE_BYTES);
     if (nbytes <= SIZE_MAX / 2)
-        space_mark(PAGE_TORN,
+        space_mark(PAGE_LENT,
                    (struct range){start, align_up((uintptr_t)addr + nbytes, PAGE_BYTES)});
 }
 

@@ -18,8 +18,8 @@ on_tiny() {
 }
 on_guard() { HAKMEM_PAGE_ARENA_GUARD=1 on "$@"; }
 
-# as_without CMD...: CMD succeeds without the preload, and then prints the same and leaves with the same status in each way
-# of being on. The debug build logs to stderr.
+# as_without CMD...: CMD leaves with $expected_status (0) without the preload, and then prints the same and leaves with the
+# same status in each way of being on. The debug build logs to stderr.
 as_without() {
   local way streams differs=0
   record off off "$@"
@@ -37,7 +37,7 @@ as_without() {
 
 contract() { as_without "$PROGS/$1" "${@:2}"; }
 
-# preloaded LIB CMD...: CMD with LIB before ours and then after it.
+# before_ours LIB CMD..., after_ours LIB CMD...: as_without, with LIB preloaded as well.
 # shellcheck disable=SC2016 # for the inner shell
 before_ours() { as_without sh -c 'LD_PRELOAD="$0:$LD_PRELOAD" exec "$@"' "$@"; }
 # shellcheck disable=SC2016

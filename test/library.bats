@@ -45,7 +45,8 @@ faults() { sed -n 's/^minor_faults //p' <<<"$output"; }
   [ "$(stat total_allocs)" -gt 4000 ]
   [ "$(stat warm_64k.hits)" -gt $((9 * $(stat warm_64k.misses))) ] || fail "$stderr"
   [ "$(stat retained)" -le $((164 << 20)) ]
-  [ "$(stat cached)" -eq 0 ] || fail "threads have left something behind: $stderr"
+  # All that may be cached is the run that the main thread frees last: the others' caches went with them.
+  [ "$(stat cached)" -le $((2 << 20)) ] || fail "threads have left something behind: $stderr"
 }
 
 @test "far fewer page faults than on mmap" {

@@ -113,7 +113,8 @@ static void make_map(struct op *op)
         op->trim = (uint16_t)(1 + below(4095));
     if (one_in(3)) {
         op->prot = one_in(2) ? PROT_NONE : protection();
-        op->flags |= PICK(0, MAP_NORESERVE, MAP_STACK, MAP_POPULATE, MAP_NORESERVE, MAP_LOCKED);
+        /* Not MAP_STACK: the kernel takes it as MADV_NOHUGEPAGE, which changes what mremap says. */
+        op->flags |= PICK(0, MAP_NORESERVE, 0, MAP_POPULATE, MAP_NORESERVE, MAP_LOCKED);
     }
     if (one_in(10)) {
         op->file = (uint8_t)PICK(FILE_NONE, FILE_FIRST, FILE_SECOND, FILE_FIRST);

@@ -12,8 +12,8 @@
 #define SPAN ((size_t)64 << 10)
 
 /*
- * Instead of libc's, for the library too: it clears no spans. That costs the same whatever is live, far
- * more than the rest, and would hide what is looked for. The spans are never written.
+ * Instead of libc's, for the library too: it clears no spans. That costs the same whatever is
+ * live, far more than the rest, and would hide what is looked for. The spans are never written.
  */
 void *memset(void *p, int byte, size_t nbytes)
 {

@@ -1,4 +1,6 @@
-/* usage: closed_descriptors FILE: started with 0, 1 and 2 closed, a program finds just these free. */
+/*
+ * usage: closed_descriptors FILE: started with 0, 1 and 2 closed, a program finds just these free.
+ */
 #include <fcntl.h>
 
 #include "prog.h"

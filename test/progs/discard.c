@@ -1,4 +1,7 @@
-/* MADV_DONTNEED: zero afterwards. MADV_FREE: zero or the old contents, and what is written then stays. */
+/*
+ * MADV_DONTNEED: zero afterwards. MADV_FREE: zero or the old contents, and what is written then
+ * stays.
+ */
 #include "prog.h"
 
 static void cycle(size_t npages)

@@ -1,4 +1,7 @@
-/* usage: fits_limit MB: maps so much in small pieces, unmaps it, maps as much in one piece, and so on. */
+/*
+ * usage: fits_limit MB: maps so much in small pieces, unmaps it, maps as much in one piece, and so
+ * on.
+ */
 #include "prog.h"
 
 static char *pieces[100000];

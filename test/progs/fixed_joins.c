@@ -1,4 +1,7 @@
-/* Plain memory put over plain memory is one mapping with it: mremap moves and shrinks both together. */
+/*
+ * Plain memory put over plain memory is one mapping with it: mremap moves and shrinks both
+ * together.
+ */
 #include "prog.h"
 
 static void join(size_t from, size_t to, bool unmapped_first)

@@ -1,6 +1,7 @@
 /*
  * MAP_FIXED over live, unmapped and mixed pages, with every kind of mapping: it is in place, its
- * neighbours are not touched, nobody else gets the pages; unmapped, they are plain zero memory again.
+ * neighbours are not touched, nobody else gets the pages; unmapped, they are plain zero memory
+ * again.
  */
 #include <fcntl.h>
 

@@ -1,4 +1,7 @@
-/* After fork both sides have their own copy of everything, and both go on mapping; so does a grandchild. */
+/*
+ * After fork both sides have their own copy of everything, and both go on mapping; so does a
+ * grandchild.
+ */
 #include "prog.h"
 
 static const size_t npages[] = {1, 2, 16, 17, 32, 100, 512, 700};

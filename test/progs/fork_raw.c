@@ -1,4 +1,6 @@
-/* Children made without fork handlers, by _Fork and clone, while other threads map at full speed. */
+/*
+ * Children made without fork handlers, by _Fork and clone, while other threads map at full speed.
+ */
 #include <signal.h>
 #include <sys/syscall.h>
 

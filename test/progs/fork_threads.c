@@ -1,4 +1,6 @@
-/* fork while other threads map at full speed: every child goes on mapping, and finds zero memory. */
+/*
+ * fork while other threads map at full speed: every child goes on mapping, and finds zero memory.
+ */
 #include "busy_threads.h"
 
 #define CHILDREN 200

@@ -1,4 +1,7 @@
-/* Advice that stays with a page ends when it is unmapped: who gets it next sees plain memory, after fork too. */
+/*
+ * Advice that stays with a page ends when it is unmapped: who gets it next sees plain memory,
+ * after fork too.
+ */
 #include "prog.h"
 
 #define N ((size_t)24)

@@ -1,4 +1,6 @@
-/* Pages given to a pipe keep their contents there, though they are unmapped, reused and rewritten. */
+/*
+ * Pages given to a pipe keep their contents there, though they are unmapped, reused and rewritten.
+ */
 #include <fcntl.h>
 #include <sys/uio.h>
 

@@ -1,6 +1,6 @@
 /*
- * What the programs of contract.bats share. Each makes its calls, checks by itself what it can, and
- * prints what any Linux would print: results and errno names, never addresses or times.
+ * What the programs of contract.bats share. Each makes its calls, checks by itself what it can,
+ * and prints what any Linux would print: results and errno names, never addresses or times.
  */
 #ifndef PROG_H
 #define PROG_H
@@ -109,9 +109,9 @@ static inline bool is_mapped(void *p, size_t npages)
 }
 
 /*
- * Takes spans, of the sizes that are cached and then single pages, until all of [p, p + nbytes), which
- * is unmapped, has come back: it is zero and can be written. With the arena on it must come back;
- * elsewhere it may.
+ * Takes spans, of the sizes that are cached and then single pages, until all of [p, p + nbytes),
+ * which is unmapped, has come back: it is zero and can be written. With the arena on it must come
+ * back; elsewhere it may.
  */
 static inline void reuse(char *p, size_t nbytes)
 {

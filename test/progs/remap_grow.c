@@ -1,4 +1,7 @@
-/* mremap to a larger size with MAYMOVE: contents kept, the new tail is zero, the old place is free. */
+/*
+ * mremap to a larger size with MAYMOVE: contents kept, the new tail is zero, the old place is
+ * free.
+ */
 #include "prog.h"
 
 static void grow(size_t npages, size_t to, bool blocked)

@@ -1,4 +1,7 @@
-/* remap_file_pages on a shared mapping over ours: reordered, shared still, plain again when reused. */
+/*
+ * remap_file_pages on a shared mapping over ours: reordered, shared still, plain again when
+ * reused.
+ */
 #include <fcntl.h>
 
 #include "prog.h"

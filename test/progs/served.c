@@ -1,4 +1,6 @@
-/* Whether the arena serves this program. The one program that prints different things off and on. */
+/*
+ * Whether the arena serves this program. The one program that prints different things off and on.
+ */
 #include "prog.h"
 
 int main(void)

@@ -56,7 +56,7 @@ static void handler(int signal)
 {
     (void)signal;
     work(4096);
-    work(300000);
+    unmap(map(300000), 300000);
     if (lent != NULL) {
         unmap(lent, lent_bytes);
         lent = NULL;

@@ -1,4 +1,6 @@
-/* A handler that interrupts mapping forks; parent and child go on where they were, and are right. */
+/*
+ * A handler that interrupts mapping forks; parent and child go on where they were, and are right.
+ */
 #include <signal.h>
 #include <sys/time.h>
 

@@ -1,8 +1,8 @@
 /*
  * usage: signal_jump [over]
  *
- * A handler that leaves mmap and munmap by siglongjmp: the program goes on, and is right; and it may
- * map over what it has.
+ * A handler that leaves mmap and munmap by siglongjmp: the program goes on, and is right; and it
+ * may map over what it has.
  */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,4 +1,7 @@
-/* Threads that map and unmap, and signal one another all the time; the handler maps and unmaps as well. */
+/*
+ * Threads that map and unmap, and signal one another all the time; the handler maps and unmaps as
+ * well.
+ */
 #include <signal.h>
 
 #include "busy_threads.h"

@@ -1,4 +1,7 @@
-/* Threads cancelled asynchronously in the middle of mmap and munmap: the others go on, and are right. */
+/*
+ * Threads cancelled asynchronously in the middle of mmap and munmap: the others go on, and are
+ * right.
+ */
 #include "busy_threads.h"
 
 static size_t nturns;

@@ -1,4 +1,6 @@
-/* Destructors of a thread's keys and of its C++ objects map, check and unmap, several times over. */
+/*
+ * Destructors of a thread's keys and of its C++ objects map, check and unmap, several times over.
+ */
 #include <pthread.h>
 
 #include "prog.h"

@@ -1,4 +1,6 @@
-/* munmap of the head, the tail or the middle of a span: the rest stays, what is gone is reusable. */
+/*
+ * munmap of the head, the tail or the middle of a span: the rest stays, what is gone is reusable.
+ */
 #include "prog.h"
 
 static void part(size_t npages, size_t from, size_t to)

@@ -30,7 +30,10 @@ static void join(void)
     expect(setsockopt(sender, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on) == 0);
 }
 
-/* Sends until the receiver's window is shut, so that pages wait in the queue. Returns what went out. */
+/*
+ * Sends until the receiver's window is shut, so that pages wait in the queue. Returns what went
+ * out.
+ */
 static size_t send_spans(size_t seed, int way)
 {
     size_t sent = 0;

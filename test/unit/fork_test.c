@@ -137,6 +137,31 @@ static void caches_of_other_threads_are_taken_over(void)
     unit_threads(2, fork_beside_caches);
 }
 
+static const PageArena *arena_of_main;
+
+static void expect_another_arena(size_t index)
+{
+    (void)index;
+    space_unmap(map(PAGE_BYTES));
+    CHECK(g_page_arena != arena_of_main);
+}
+
+static void use_arena_beside_main(void)
+{
+    space_unmap(map(PAGE_BYTES));
+    CHECK(g_page_arena == arena_of_main);
+    unit_threads(1, expect_another_arena);
+}
+
+static void forking_thread_keeps_its_arena(void)
+{
+    unit_start("REGION=64M");
+    space_unmap(map(PAGE_BYTES));
+    arena_of_main = g_page_arena;
+    unit_child(use_arena_beside_main);
+    use_arena_beside_main();
+}
+
 static void fork_in_child(void)
 {
     unit_child(use_in_child);
@@ -278,6 +303,7 @@ static void child_with_threads(void)
 }
 
 UNIT_MAIN(UNIT_CASE(child_takes_over), UNIT_CASE(child_gives_inherited_memory_back),
-          UNIT_CASE(caches_of_other_threads_are_taken_over), UNIT_CASE(children_of_children),
+          UNIT_CASE(caches_of_other_threads_are_taken_over),
+          UNIT_CASE(forking_thread_keeps_its_arena), UNIT_CASE(children_of_children),
           UNIT_CASE(forked_before_first_use), UNIT_CASE(fork_from_a_handler),
           UNIT_CASE(fork_beside_busy_threads), UNIT_CASE(child_with_threads))

@@ -86,7 +86,7 @@ static void lost_lock_is_given_up(void)
     start = now_ms();
     for (int i = 0; i < 100; i++)
         CHECK(!lock_acquire(&lock));
-    CHECK(now_ms() - start <= 200);
+    CHECK(now_ms() - start <= 5000);
 
     /* It was not gone after all. */
     lock_release(&lock);

@@ -136,18 +136,23 @@ static unsigned char takers[NPAGES];
 static size_t rounds_begun[NTHREADS];
 static size_t rounds_done[NTHREADS];
 
-/* Takes all it can get: from the start, or from somewhere on and then from the start. */
+static void take(size_t from, size_t end)
+{
+    struct run run = {from, 0};
+    while ((run = page_map_take_next(PAGE_LIVE, run.first + run.npages, end)).npages != 0)
+        for (size_t page = run.first; page < run.first + run.npages; page++)
+            CHECK_EQUAL(__atomic_fetch_add(&takers[page], 1, __ATOMIC_RELAXED), 0);
+}
+
+/* All that is left, and before that something to get into the other's way. */
 static void take_all(size_t index, size_t round)
 {
-    size_t middle = round % 2 == 0 ? 0 : index * round % NPAGES;
-    size_t ranges[2][2] = {{middle, NPAGES}, {0, middle}};
-    for (int i = 0; i < 2; i++) {
-        struct run run = {ranges[i][0], 0};
-        while ((run = page_map_take_next(PAGE_LIVE, run.first + run.npages, ranges[i][1])).npages !=
-               0)
-            for (size_t page = run.first; page < run.first + run.npages; page++)
-                CHECK_EQUAL(__atomic_fetch_add(&takers[page], 1, __ATOMIC_RELAXED), 0);
-    }
+    size_t middle = index * round % NPAGES;
+    if (round % 3 == 1)
+        take(middle, NPAGES);
+    for (size_t page = 0; round % 3 == 2 && index == 1 && page < NPAGES; page += GROUP_PAGES)
+        take(page, page + 1);
+    take(0, NPAGES);
 }
 
 /* They must come out of it at the same moment, if there are processors for both. */

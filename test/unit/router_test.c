@@ -378,6 +378,20 @@ static void guarded_memory_that_cannot_be_had_again(void)
     fill(first, 16);
 }
 
+/* It stays out of circulation, which is not the same as in flight. */
+static void guarded_memory_that_cannot_be_replaced(void)
+{
+    set_up(SMALL " GUARD=1");
+    size_t first = map(16);
+    fake_fail(SYS_mmap, 1, 1, ENOMEM);
+    router_free_live(&arena, first, 16);
+    check_none_lost();
+    CHECK(all(PAGE_ODD, first, 16) && !page_map_any(PAGE_FREE, first, 16));
+    CHECK_EQUAL(claim_begin(first, 16, true, true), CLAIM_OK);
+    claim_undo(first, 16);
+    CHECK_EQUAL(map(16), first);
+}
+
 static void suspended(void)
 {
     set_up(SMALL);
@@ -430,5 +444,6 @@ UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call
           UNIT_CASE(only_what_is_live_is_freed), UNIT_CASE(without_an_arena),
           UNIT_CASE(exact_pages), UNIT_CASE(guarded_memory_faults),
           UNIT_CASE(guarded_memory_is_used_again),
-          UNIT_CASE(guarded_memory_that_cannot_be_had_again), UNIT_CASE(suspended),
+          UNIT_CASE(guarded_memory_that_cannot_be_had_again),
+          UNIT_CASE(guarded_memory_that_cannot_be_replaced), UNIT_CASE(suspended),
           UNIT_CASE(no_memory_for_an_arena), UNIT_CASE(region_exhausted))

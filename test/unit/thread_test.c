@@ -55,6 +55,17 @@ static void map_and_unmap_a_little(size_t index)
     CHECK(g_page_arena != NULL);
 }
 
+static size_t narrived;
+
+/* Three at a time. */
+static void have_an_arena_together(size_t index)
+{
+    map_and_unmap_a_little(index);
+    size_t wanted = __atomic_fetch_add(&narrived, 1, __ATOMIC_ACQ_REL) / 3 * 3 + 3;
+    while (__atomic_load_n(&narrived, __ATOMIC_ACQUIRE) < wanted)
+        usleep(100);
+}
+
 static void arenas_are_made_on_first_use_and_recycled(void)
 {
     unit_start("REGION=64M");
@@ -65,8 +76,9 @@ static void arenas_are_made_on_first_use_and_recycled(void)
     for (int i = 0; i < 10; i++)
         unit_threads(1, map_and_unmap_a_little);
     CHECK_EQUAL(count_arenas(), 2);
-    unit_threads(3, map_and_unmap_a_little);
-    CHECK(count_arenas() <= 4);
+    for (int i = 0; i < 4; i++)
+        unit_threads(3, have_an_arena_together);
+    CHECK_EQUAL(count_arenas(), 4);
     /* All they had is back; the calling thread has its page. */
     CHECK_EQUAL(page_map_count(PAGE_CACHED, 0, region_used_pages()), 1);
     CHECK_EQUAL(page_map_count(PAGE_FREE, 0, region_used_pages()), region_used_pages() - 1);
