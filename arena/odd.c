@@ -34,7 +34,7 @@ bool odd_is_uniform(size_t first, size_t npages)
         return true;
     for (size_t i = 0; i < NMARKS; i++) {
         size_t count = page_map_count(marks[i], first, npages);
-        if (marks[i] != PAGE_LENT && count != 0 && (marks[i] == PAGE_TORN || count != npages))
+        if (marks[i] != PAGE_LENT && count != 0 && count != npages)
             return false;
     }
     return true;

@@ -24,7 +24,7 @@ void odd_mark(enum page_bit how, size_t first, size_t npages);
 /* Takes one mark off; pages without any other are plain again. */
 void odd_unmark(enum page_bit how, size_t first, size_t npages);
 
-/* Whether all pages are marked alike, lent or not, and none is torn: one mapping to the program. */
+/* Whether all pages are marked alike, lent or not: one mapping to the program, as far as we know. */
 bool odd_is_uniform(size_t first, size_t npages);
 
 /* Takes all marks off, the reserved one too. */

@@ -23,11 +23,12 @@ static int protect_piece(struct range piece, const void *arguments)
 {
     const struct protection *want = arguments;
     size_t nbytes = piece.end - piece.start;
-    bool plain = want->prot == (PROT_READ | PROT_WRITE) && want->key == -1;
+    bool keyed = want->key > 0; /* key 0 is what all pages have */
+    bool plain = want->prot == (PROT_READ | PROT_WRITE) && !keyed;
     if (!plain && want->prot != PROT_NONE)
         space_settle(piece);
     if (!plain)
-        space_mark(want->key == -1 ? PAGE_PROTECTED : PAGE_TORN, piece);
+        space_mark(keyed ? PAGE_TORN : PAGE_PROTECTED, piece);
     int result = want->key == -1
                      ? real.mprotect((void *)piece.start, nbytes, want->prot)
                      : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
@@ -192,7 +193,8 @@ EXPORT long mbind(void *addr, unsigned long nbytes, int mode, const unsigned lon
     if (mode != 0 && !space_is_live(space_clip(range)))
         return pieces_ask_hole(bind_piece, &policy);
     int before = errno;
-    space_mark(PAGE_TORN, range);
+    if (mode != 0)
+        space_mark(PAGE_TORN, range);
     int result = pieces_call(range, HOLE_IS_PASSED, bind_piece, &policy);
     if (result == 0 || mode != 0 || errno != EFAULT || !space_has_live(range))
         return result;

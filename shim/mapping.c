@@ -317,18 +317,21 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
 
     bool stays = (flags & ~MREMAP_MAYMOVE) == 0;
     if (ours) {
+        if (region_owns(old.start) && space_is_sealed(pages_of(addr, 1)))
+            return refuse(EPERM);
         if (!remap_source_is_live(old, new, stays && new.end <= old.end))
             return refuse(EFAULT);
-        if (space_is_sealed(pages_of(addr, 1)))
-            return refuse(EPERM);
     }
     if (ours && stays && old_size != 0) {
         void *result = remap_in_place(old, new, (flags & MREMAP_MAYMOVE) != 0);
         if (result != NULL)
             return result;
     }
+    /* What is sealed further on stops the kernel half-way, if it moves several mappings at once. */
+    struct range cut = {new.end < old.end ? new.end : old.start, old.end};
+    bool several = (flags & MREMAP_FIXED) != 0 ? new.end <= old.end : new.end < old.end;
     if ((fixed && space_is_sealed(space_clip(target))) ||
-        (ours && space_is_sealed(space_clip(old))))
+        (ours && several && space_is_sealed(space_clip(cut))))
         return refuse(EPERM);
     if (ours && old_size != 0 && new.end < old.end) {
         unmap((struct range){new.end, old.end});
@@ -349,10 +352,3 @@ EXPORT void *mremap(void *addr, size_t old_size, size_t new_size, int flags, ...
     return remap(addr, old_size, new_size, flags, wanted);
 }
 
-EXPORT int remap_file_pages(void *addr, size_t nbytes, int prot, size_t offset, int flags)
-{
-    struct range range;
-    if (route_concerns(addr, nbytes, &range))
-        space_mark(PAGE_TORN, range);
-    return real.remap_file_pages(addr, nbytes, prot, offset, flags);
-}

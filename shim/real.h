@@ -31,8 +31,6 @@
       (void *a, unsigned long n, int mode, const unsigned long *nodes, unsigned long max,          \
        unsigned flags),                                                                            \
       a, n, mode, nodes, max, flags)                                                               \
-    X(int, remap_file_pages, (void *a, size_t n, int prot, size_t at, int flags), a, n, prot, at,  \
-      flags)                                                                                       \
     X(ssize_t, vmsplice, (int fd, const struct iovec *iov, size_t n, unsigned flags), fd, iov, n,  \
       flags)                                                                                       \
     X(ssize_t, sendto,                                                                             \

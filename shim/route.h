@@ -77,6 +77,9 @@ static inline enum advice route_advice(int advice, enum page_bit *how)
         return ADVICE_MARKS;
     case MADV_DODUMP:
     case MADV_KEEPONFORK:
+    case MADV_NORMAL:
+    case MADV_UNMERGEABLE:
+    case MADV_REMOVE:
     case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:

@@ -61,8 +61,6 @@ EXPORT long syscall(long number, ...)
         return mincore(addr, nbytes, (unsigned char *)c);
     case SYS_mbind:
         return mbind(addr, nbytes, (int)c, (const unsigned long *)d, (unsigned long)e, (unsigned)f);
-    case SYS_remap_file_pages:
-        return remap_file_pages(addr, nbytes, (int)c, (size_t)d, (int)e);
     case SYS_mseal:
         return mseal(addr, nbytes, (unsigned long)c);
     case SYS_process_madvise:

@@ -92,8 +92,8 @@ static long mirror_refusal(const struct op *op, uintptr_t addr, size_t from, siz
 {
     int error = there->error;
     bool may_move = (op->flags & MREMAP_MAYMOVE) != 0;
-    bool in_parts = from != 0 && is_in_parts(addr, from);
-    if (error == EFAULT && (in_parts || there->extra != 0)) {
+    bool in_parts = from != 0 && (is_in_parts(addr, from) || there->extra != 0);
+    if (error == EFAULT && in_parts) {
         errno = error;
         return -1;
     }
