@@ -61,8 +61,17 @@ void space_unmap(struct range range)
         thread_leave(arena);
 }
 
+/* In a forked child: what its parent has under MADV_DONTFORK is not live here. */
+static void settle_fork(void)
+{
+    PageArena *arena = thread_enter();
+    if (arena != NULL)
+        thread_leave(arena);
+}
+
 struct range space_next_live(struct range range)
 {
+    settle_fork();
     struct run run =
         page_map_next(PAGE_LIVE, true, first_page(range), first_page(range) + page_count(range));
     uintptr_t start = g_region.base + (run.first << PAGE_SHIFT);
@@ -78,15 +87,8 @@ bool space_has_live(struct range range)
 
 bool space_is_live(struct range range)
 {
+    settle_fork();
     return page_map_count(PAGE_LIVE, first_page(range), page_count(range)) == page_count(range);
-}
-
-/* In a forked child: what it inherited with this mark is dropped before it makes such marks itself. */
-static void settle_fork(void)
-{
-    PageArena *arena = thread_enter();
-    if (arena != NULL)
-        thread_leave(arena);
 }
 
 /* Calls `act` on every live stretch of a range. */
@@ -106,8 +108,6 @@ void space_mark(enum page_bit how, struct range range)
 {
     if (how == PAGE_TORN || how == PAGE_LENT)
         space_settle(range);
-    if (how == PAGE_NO_FORK)
-        settle_fork();
     each_live(range, odd_mark, how);
 }
 

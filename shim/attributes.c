@@ -32,11 +32,18 @@ static int protect_piece(struct range piece, const void *arguments)
     int result = want->key == -1
                      ? real.mprotect((void *)piece.start, nbytes, want->prot)
                      : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
-    if (result == 0 && plain) {
-        space_commit(piece);
-        space_unmark(PAGE_PROTECTED, piece);
+    if (!plain)
+        return result;
+    if (result != 0) {
+        /* It may have got half-way. */
+        int error = errno;
+        space_settle(piece);
+        errno = error;
+        return result;
     }
-    return result;
+    space_commit(piece);
+    space_unmark(PAGE_PROTECTED, piece);
+    return 0;
 }
 
 static int protect(struct range range, int prot, int key)

@@ -87,6 +87,7 @@ library() {
 @test "vmsplice keeps what was given" { contract pipe_keeps; }
 @test "MSG_ZEROCOPY keeps what was sent" { contract zero_copy; }
 
+@test "fork: what is under MADV_DONTFORK is a hole in the child" { contract fork_unforked; }
 @test "fork: both sides" { contract fork_contents; }
 @test "fork: other threads at full speed" { contract fork_threads; }
 @test "_Fork and raw clone" { contract fork_raw; }
