@@ -55,7 +55,8 @@ faults() { sed -n 's/^minor_faults //p' <<<"$output"; }
     works chunk_pool mmap $threads
     on_mmap=$(faults)
     works chunk_pool arena $threads
-    [ $((8 * $(faults))) -lt "$on_mmap" ] || fail "$threads threads: $on_mmap faults on mmap, $(faults) on the arena"
+    # Four threads together come up to what may be retained, so that some of it goes back in between.
+    [ $((5 * $(faults))) -lt "$on_mmap" ] || fail "$threads threads: $on_mmap faults on mmap, $(faults) on the arena"
   done
 }
 

@@ -1,0 +1,17 @@
+/*
+ * Unmapping, as munmap(2) does it, for the calls that imply it.
+ */
+#ifndef MAPPING_H
+#define MAPPING_H
+
+#include "space.h"
+
+static inline size_t length_of(struct range range)
+{
+    return range.end - range.start;
+}
+
+/* A page-aligned range that overlaps the region. Returns -1 with errno as munmap(2) does. */
+int mapping_unmap(struct range range);
+
+#endif
