@@ -68,7 +68,7 @@ void *page_arena_alloc_aligned(PageArena *arena, size_t size, size_t alignment)
     void *addr = NULL;
     PageArena *own = start_arena() ? enter(arena) : NULL;
     if (own != NULL) {
-        addr = router_map(own, npages, order);
+        addr = router_map(own, npages, order, 0);
         count_add(&own->mmap_calls, addr == NULL);
         leave(own);
     }

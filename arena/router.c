@@ -198,29 +198,29 @@ static void hand_out(PageArena *arena, size_t first, size_t npages)
     count_add(&arena->bytes_out, npages * PAGE_BYTES);
 }
 
-/* Makes pages in flight the program's. False: there is no memory for them. */
-static bool make_live(PageArena *arena, size_t first, size_t npages)
+/* Makes pages in flight the program's; the first `held` are not cleared. False: there is no memory. */
+static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held)
 {
     if (unlikely(g_config.guard != 0) && !os_commit(region_addr(first), npages * PAGE_BYTES)) {
         region_free(first, npages);
         return false;
     }
-    zero_prepare(first, npages);
+    zero_prepare(first + held, npages - held);
     hand_out(arena, first, npages);
     return true;
 }
 
-void *router_map(PageArena *arena, size_t npages, unsigned order)
+void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
     size_t first = router_alloc(arena, npages, order);
-    if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages))
+    if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held))
         return NULL;
     return region_addr(first);
 }
 
 bool router_map_at(PageArena *arena, size_t first, size_t npages)
 {
-    return region_take(first, npages) && make_live(arena, first, npages);
+    return region_take(first, npages) && make_live(arena, first, npages, 0);
 }
 
 void *router_reserve(PageArena *arena, size_t npages, unsigned order)

@@ -31,8 +31,11 @@ void router_free(PageArena *arena, size_t first, size_t npages);
 /* Frees whatever is live in [first, first + npages). */
 void router_free_live(PageArena *arena, size_t first, size_t npages);
 
-/* router_alloc, made to read as zero and live. NULL: none to be had. */
-void *router_map(PageArena *arena, size_t npages, unsigned order);
+/*
+ * router_alloc, made live, and to read as zero but for the first `held` pages, which the caller
+ * overwrites. NULL: none to be had.
+ */
+void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held);
 
 /* The same, but inaccessible until the program makes it accessible, and not cleared until then. */
 void *router_reserve(PageArena *arena, size_t npages, unsigned order);

@@ -2,10 +2,18 @@
 
 #include <sys/resource.h>
 
+#include "os.h"
 #include "purge.h"
 #include "router.h"
 #include "thread.h"
 #include "zero.h"
+
+/*
+ * Growing by a copy: what is larger, the kernel moves faster; what grows by less than this share of
+ * its size would be copied too often.
+ */
+#define COPIED_PAGES_MOST ((size_t)512)
+#define COPIED_SHARE 4
 
 static size_t first_page(struct range range)
 {
@@ -25,15 +33,48 @@ struct range space_clip(struct range range)
                           min_size(range.end, g_region.base + g_region.nbytes)};
 }
 
-void *space_map(size_t nbytes)
+/* Memory of which the first `held` pages are for the caller to overwrite. */
+static inline void *map_held(size_t npages, size_t held)
 {
     PageArena *arena = thread_enter();
     if (unlikely(arena == NULL))
         return NULL;
-    void *addr = router_map(arena, pages_for(nbytes), 0);
+    void *addr = router_map(arena, npages, 0, held);
     if (unlikely(addr == NULL))
         count_add(&arena->mmap_calls, 1);
     thread_leave(arena);
+    return addr;
+}
+
+void *space_map(size_t nbytes)
+{
+    return map_held(pages_for(nbytes), 0);
+}
+
+/* Pages that are not resident must not become so by being copied. */
+static bool is_resident(struct range range)
+{
+    unsigned char residency[COPIED_PAGES_MOST];
+    size_t npages = page_count(range);
+    if (npages > COPIED_PAGES_MOST || !os_resident((void *)range.start, npages, residency))
+        return false;
+    for (size_t i = 0; i < npages; i++)
+        if ((residency[i] & 1) == 0)
+            return false;
+    return true;
+}
+
+void *space_grow(struct range old, size_t nbytes)
+{
+    size_t npages = page_count(old);
+    size_t growth = pages_for(nbytes) - npages;
+    if (growth < npages / COPIED_SHARE || space_is_odd(old) || !is_resident(old))
+        return NULL;
+    void *addr = map_held(npages + growth, npages);
+    if (addr == NULL)
+        return NULL;
+    __builtin_memcpy(addr, (void *)old.start, npages * PAGE_BYTES);
+    space_unmap(old);
     return addr;
 }
 

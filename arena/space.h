@@ -39,6 +39,12 @@ struct range space_clip(struct range range);
 /* Memory that reads as zero and is now the program's; NULL: the kernel must serve. */
 void *space_map(size_t nbytes);
 
+/*
+ * A larger place for live pages, and their contents copied there; the old ones are freed. NULL:
+ * nothing was done, since a copy does not pay, or would not be the same as a move.
+ */
+void *space_grow(struct range old, size_t nbytes);
+
 /* Takes exactly this range, if all of it is free pages of the region: as space_map does. */
 bool space_map_at(struct range range);
 

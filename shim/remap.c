@@ -7,8 +7,8 @@
 #include "route.h"
 
 /*
- * mremap(2). What can be done without a move, the arena does; the kernel moves, and whatever hole
- * that leaves in the region is closed at once.
+ * mremap(2). What the arena can do with its own pages it does; the rest is for the kernel to move, and
+ * whatever hole that leaves in the region is closed at once.
  */
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -120,8 +120,8 @@ static void *refuse(int error)
     return MAP_FAILED;
 }
 
-/* Without a move. NULL: it takes one. */
-static void *remap_in_place(struct range old, struct range new, bool may_move)
+/* Without the kernel. NULL: it takes a move of mappings. */
+static void *remap_within(struct range old, struct range new, bool may_move)
 {
     void *addr = (void *)old.start;
     struct range tail = {old.end, new.end};
@@ -131,7 +131,9 @@ static void *remap_in_place(struct range old, struct range new, bool may_move)
         return mapping_unmap((struct range){new.end, old.end}) == 0 ? addr : MAP_FAILED;
     if (!space_is_odd(old) && space_map_at(tail))
         return addr;
-    return may_move ? NULL : refuse(ENOMEM);
+    if (!may_move)
+        return refuse(ENOMEM);
+    return length_of(new) <= g_route_max ? space_grow(old, length_of(new)) : NULL;
 }
 
 /* What is only cut needs no more than a first page; what is moved must be there as a whole. */
@@ -164,7 +166,7 @@ static void *remap(void *addr, size_t old_size, size_t new_size, int flags, void
             return refuse(EFAULT);
     }
     if (ours && stays && old_size != 0) {
-        void *result = remap_in_place(old, new, (flags & MREMAP_MAYMOVE) != 0);
+        void *result = remap_within(old, new, (flags & MREMAP_MAYMOVE) != 0);
         if (result != NULL)
             return result;
     }

@@ -66,3 +66,10 @@ peak_stays() {
     peak_stays sh -c "$cmd; [ \$? -eq 3 ]" # they leave with a status of their own
   done
 }
+
+@test "luajit: arrays that grow by mremap: 5 times fewer faults" {
+  measure off luajit "$WORK/churn/luajit.lua"
+  local off_faults=$faults
+  measure on luajit "$WORK/churn/luajit.lua"
+  [ $((faults * 5)) -le "$off_faults" ] || fail "faults: off $off_faults, on $faults"
+}

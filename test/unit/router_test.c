@@ -28,7 +28,7 @@ static void set_up(const char *knobs)
 
 static size_t map(size_t npages)
 {
-    void *addr = router_map(&arena, npages, 0);
+    void *addr = router_map(&arena, npages, 0, 0);
     CHECK(addr != NULL);
     CHECK(unit_is_zero(addr, npages * PAGE_BYTES));
     size_t first = region_page((uintptr_t)addr);
@@ -126,10 +126,10 @@ static void alignment_beyond_the_size(void)
     set_up(SMALL);
     router_free_live(&arena, map(1), 1);
     map(1);
-    void *addr = router_map(&arena, 1, 4);
+    void *addr = router_map(&arena, 1, 4, 0);
     CHECK(addr != NULL && (uintptr_t)addr % (16 * PAGE_BYTES) == 0);
     router_free_live(&arena, region_page((uintptr_t)addr), 1);
-    addr = router_map(&arena, 16, 9);
+    addr = router_map(&arena, 16, 9, 0);
     CHECK(addr != NULL && (uintptr_t)addr % SUPER_BYTES == 0);
     check_none_lost();
 }
@@ -367,7 +367,7 @@ static void guarded_memory_that_cannot_be_had_again(void)
     size_t first = map(16);
     router_free_live(&arena, first, 16);
     fake_fail(SYS_mprotect, 1, 1, ENOMEM);
-    CHECK(router_map(&arena, 16, 0) == NULL);
+    CHECK(router_map(&arena, 16, 0, 0) == NULL);
     CHECK(all(PAGE_FREE, first, 16));
     CHECK_EQUAL(map(16), first);
     router_free_live(&arena, first, 16);
@@ -400,7 +400,7 @@ static void suspended(void)
     fill(kept, 16);
     router_suspend(true);
     router_free_live(&arena, freed, 16);
-    CHECK(router_map(&arena, 16, 0) == NULL);
+    CHECK(router_map(&arena, 16, 0, 0) == NULL);
     router_suspend(false);
     CHECK(!page_map_any(PAGE_FREE, freed, 16) && !page_map_any(PAGE_CACHED, freed, 16));
     CHECK(!is_zero(kept, 16));
@@ -426,10 +426,10 @@ static void region_exhausted(void)
 {
     set_up(SMALL);
     size_t got = 0;
-    while (router_map(&arena, 512, 0) != NULL)
+    while (router_map(&arena, 512, 0, 0) != NULL)
         got += 512;
     CHECK_EQUAL(got, g_region.nbytes / PAGE_BYTES);
-    CHECK(router_map(&arena, 1, 0) == NULL);
+    CHECK(router_map(&arena, 1, 0, 0) == NULL);
     router_free_live(&arena, 600, 100);
     CHECK_EQUAL(map(100), 600);
 }

@@ -118,6 +118,57 @@ static void exact_place_outside(void)
     CHECK(!space_map_at((struct range){PAGE_BYTES, 2 * PAGE_BYTES}));
 }
 
+/* Dirty pages at the same sizes, for what is mapped next. */
+static void soil(size_t nbytes)
+{
+    struct range spans[4];
+    for (size_t i = 0; i < 4; i++)
+        fill(spans[i] = map(nbytes));
+    for (size_t i = 0; i < 4; i++)
+        space_unmap(spans[i]);
+}
+
+static void grows_by_a_copy(void)
+{
+    unit_start(SMALL);
+    static const size_t npages[] = {1, 2, 16, 33, 512};
+    for (size_t i = 0; i < 5; i++) {
+        size_t nbytes = npages[i] * PAGE_BYTES;
+        size_t more = nbytes + nbytes / 2 + 1;
+        soil(more);
+        struct range old = map(nbytes);
+        for (size_t at = 0; at < nbytes; at += 8)
+            *(size_t *)(old.start + at) = at + 1;
+        struct range new = range_of(space_grow(old, more), align_up(more, PAGE_BYTES));
+        CHECK(new.start != 0 && new.start != old.start);
+        CHECK(space_is_live(new) && !space_has_live(old));
+        for (size_t at = 0; at < nbytes; at += 8)
+            CHECK(*(size_t *)(new.start + at) == at + 1);
+        CHECK(unit_is_zero((char *)new.start + nbytes, new.end - new.start - nbytes));
+        space_unmap(new);
+    }
+    CHECK(is_whole_region_free());
+}
+
+static void does_not_grow_by_a_copy(void)
+{
+    unit_start(SMALL);
+    struct range range = map(64 * PAGE_BYTES);
+    CHECK(os_purge((void *)range.start, 64 * PAGE_BYTES));
+    CHECK(space_grow(range, 128 * PAGE_BYTES) == NULL); /* none is resident */
+    fill(part(range, 0, 63));
+    CHECK(space_grow(range, 128 * PAGE_BYTES) == NULL); /* one is not */
+    fill(range);
+    CHECK(space_grow(range, 79 * PAGE_BYTES) == NULL); /* by too little */
+    CHECK(space_grow(range, (size_t)1 << 40) == NULL); /* there is no room */
+    space_mark(PAGE_LENT, part(range, 5, 1));
+    CHECK(space_grow(range, 128 * PAGE_BYTES) == NULL); /* the kernel has the page */
+    struct range large = map(513 * PAGE_BYTES);
+    fill(large);
+    CHECK(space_grow(large, 1026 * PAGE_BYTES) == NULL);
+    CHECK(filled(range) && filled(large) && space_is_live(range) && space_is_live(large));
+}
+
 static void overhanging_unmap(void)
 {
     unit_start(SMALL);
@@ -367,7 +418,8 @@ static void requests_for_the_kernel_are_counted(void)
 }
 
 UNIT_MAIN(UNIT_CASE(overlaps_and_clips), UNIT_CASE(sizes_and_alignment), UNIT_CASE(exact_place),
-          UNIT_CASE(exact_place_outside), UNIT_CASE(overhanging_unmap),
+          UNIT_CASE(exact_place_outside), UNIT_CASE(grows_by_a_copy),
+          UNIT_CASE(does_not_grow_by_a_copy), UNIT_CASE(overhanging_unmap),
           UNIT_CASE(across_spans_and_twice), UNIT_CASE(odd_marks),
           UNIT_CASE(fixed_mapping_over_all_kinds), UNIT_CASE(fixed_mapping_that_fails),
           UNIT_CASE(fixed_mapping_that_overhangs), UNIT_CASE(nested_calls_do_without),
