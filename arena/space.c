@@ -64,6 +64,11 @@ static bool is_resident(struct range range)
     return true;
 }
 
+void space_copy(void *to, struct range from)
+{
+    zero_copy(to, first_page(from), page_count(from));
+}
+
 void *space_grow(struct range old, size_t nbytes)
 {
     size_t npages = page_count(old);

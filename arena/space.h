@@ -45,6 +45,9 @@ void *space_map(size_t nbytes);
  */
 void *space_grow(struct range old, size_t nbytes);
 
+/* Copies live pages of the region to fresh memory, as sparse as they are. */
+void space_copy(void *to, struct range from);
+
 /* Takes exactly this range, if all of it is free pages of the region: as space_map does. */
 bool space_map_at(struct range range);
 

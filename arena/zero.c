@@ -126,6 +126,23 @@ void zero_retire(size_t first, size_t npages, PageDensity *density)
         *unasked = UNASKED;
 }
 
+static void copy_window(char *to, size_t first, size_t npages, bool swap)
+{
+    unsigned char residency[WINDOW_PAGES];
+    bool known = !swap && !residency_unknown && os_resident(region_addr(first), npages, residency);
+    for (size_t i = 0; i < npages; i++)
+        if (!known || (residency[i] & 1) != 0)
+            memcpy(to + i * PAGE_BYTES, region_addr(first + i), PAGE_BYTES);
+}
+
+void zero_copy(void *to, size_t first, size_t npages)
+{
+    bool swap = has_swap();
+    for (size_t done = 0; done < npages; done += WINDOW_PAGES)
+        copy_window((char *)to + done * PAGE_BYTES, first + done,
+                    min_size(npages - done, WINDOW_PAGES), swap);
+}
+
 bool zero_selftest(void)
 {
     size_t page = region_alloc(2, 0);

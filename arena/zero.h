@@ -25,6 +25,9 @@ void zero_retire(size_t first, size_t npages, PageDensity *density);
 /* Gives the memory back and notes the pages as clean. False: they are as they were. */
 bool zero_purge(size_t first, size_t npages);
 
+/* Copies live pages to memory that reads as zero: what was never touched is not touched there. */
+void zero_copy(void *to, size_t first, size_t npages);
+
 /*
  * Whether this kernel does what the above relies on: MADV_DONTNEED clears, mincore(2) knows a
  * touched page. Some emulators lie. Needs the region; mincore alone failing is not fatal.

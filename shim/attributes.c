@@ -125,8 +125,11 @@ static int lock_piece(struct range piece, const void *arguments)
     return real.mlock2((void *)piece.start, piece.end - piece.start, *(const unsigned *)arguments);
 }
 
+/* With a hole in the range the kernel locks what is before it, but populates nothing. */
 static int lock_range(struct range range, unsigned flags)
 {
+    if (!space_is_live(space_clip(range)))
+        flags |= MLOCK_ONFAULT;
     return pieces_call(range, HOLE_STOPS, lock_piece, &flags);
 }
 

@@ -38,6 +38,26 @@ static bool remap_is_malformed(void *addr, size_t old_size, size_t new_size, int
 }
 
 /*
+ * What is one mapping to the program may be several to the kernel, which it does not move at once: a
+ * fresh mapping does not always merge with its neighbours. Plain memory is copied: moved in pieces,
+ * it would go on being several.
+ */
+static void *move_copy(struct range old, size_t new_size, int flags, void *wanted)
+{
+    const int rw = PROT_READ | PROT_WRITE;
+    const int plain = MAP_PRIVATE | MAP_ANONYMOUS;
+    void *to = (flags & MREMAP_FIXED) != 0
+                   ? real.mmap(wanted, new_size, rw, plain | MAP_NORESERVE | MAP_FIXED, -1, 0)
+                   : mmap(NULL, new_size, rw, plain | MAP_NORESERVE, -1, 0);
+    if (to == MAP_FAILED)
+        return MAP_FAILED;
+    space_copy(to, old);
+    if ((flags & MREMAP_DONTUNMAP) != 0)
+        os_purge((void *)old.start, length_of(old));
+    return to;
+}
+
+/*
  * Moves as much of a range as is one mapping to the kernel, at most all of it; the last piece grows
  * into what is left of the target. Returns how much, 0 if the kernel refuses.
  */
@@ -54,10 +74,7 @@ static size_t move_piece(struct range old, struct range target, int flags)
     return 0;
 }
 
-/*
- * What is one mapping to the program may be several to the kernel, which it does not move at once:
- * a fresh mapping does not always merge with its neighbours.
- */
+/* The same for memory that is odd throughout, and would not be the same when copied. */
 static void *move_pieces(struct range old, size_t new_size, int flags, void *wanted)
 {
     bool fixed = (flags & MREMAP_FIXED) != 0;
@@ -96,7 +113,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     space_settle(old);
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED && errno == EFAULT && uniform) {
-        moved = move_pieces(old, new_size, flags, wanted);
+        moved = (space_is_odd(old) ? move_pieces : move_copy)(old, new_size, flags, wanted);
         if (moved != MAP_FAILED)
             errno = before;
     }
