@@ -112,6 +112,14 @@ static void note_rejected_hint(struct range range)
         __atomic_store_n(&hints_insist, true, __ATOMIC_RELAXED);
 }
 
+void *mapping_map(size_t nbytes)
+{
+    void *served = nbytes <= g_route_max ? space_map(nbytes) : NULL;
+    return served != NULL ? served
+                          : map_really(NULL, nbytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
 EXPORT void *mmap(void *addr, size_t nbytes, int prot, int flags, int fd, off_t offset)
 {
     void *served = NULL;

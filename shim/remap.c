@@ -44,11 +44,10 @@ static bool remap_is_malformed(void *addr, size_t old_size, size_t new_size, int
  */
 static void *move_copy(struct range old, size_t new_size, int flags, void *wanted)
 {
-    const int rw = PROT_READ | PROT_WRITE;
-    const int plain = MAP_PRIVATE | MAP_ANONYMOUS;
+    const int plain = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *to = (flags & MREMAP_FIXED) != 0
-                   ? real.mmap(wanted, new_size, rw, plain | MAP_NORESERVE | MAP_FIXED, -1, 0)
-                   : mmap(NULL, new_size, rw, plain | MAP_NORESERVE, -1, 0);
+                   ? real.mmap(wanted, new_size, PROT_READ | PROT_WRITE, plain | MAP_FIXED, -1, 0)
+                   : mapping_map(new_size);
     if (to == MAP_FAILED)
         return MAP_FAILED;
     space_copy(to, old);
