@@ -68,9 +68,14 @@ EXPORT int mprotect(void *addr, size_t nbytes, int prot)
 EXPORT int pkey_mprotect(void *addr, size_t nbytes, int prot, int key)
 {
     struct range range;
-    return route_concerns(addr, nbytes, &range) && is_protection(prot)
-               ? protect(range, prot, key)
-               : real.pkey_mprotect(addr, nbytes, prot, key);
+    if (!route_concerns(addr, nbytes, &range) || !is_protection(prot))
+        return real.pkey_mprotect(addr, nbytes, prot, key);
+    /* A key that is not allocated is refused before anything is looked at. */
+    int before = errno;
+    if (pieces_ask_hole(protect_piece, &(struct protection){prot, key}) != 0 && errno == EINVAL)
+        return -1;
+    errno = before;
+    return protect(range, prot, key);
 }
 
 static int advise_piece(struct range piece, const void *arguments)
