@@ -59,6 +59,15 @@ typedef struct PageDensity {
     unsigned char unasked[33];
 } PageDensity;
 
+/* Freed blocks of malloc, by their number of pages from 1 up. Private to block.c. */
+#define BLOCK_CLASSES 16
+typedef struct BlockCache {
+    PageStack stacks[BLOCK_CLASSES];
+    size_t npages;  /* that it holds */
+    size_t granted; /* that it may hold */
+    int64_t out;    /* pages handed out by this arena less those given to it */
+} BlockCache;
+
 typedef struct PageArena PageArena;
 struct PageArena {
     HotPageCache hot;
@@ -71,6 +80,7 @@ struct PageArena {
     int busy;
     bool is_thread_own;
     PageDensity density; /* private to zero.c */
+    BlockCache blocks;
     PageArena *next;
     PageArena *next_spare;
 };

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "block.h"
 #include "os.h"
 #include "purge.h"
 #include "router.h"
@@ -83,6 +84,42 @@ void *space_grow(struct range old, size_t nbytes)
     return addr;
 }
 
+void *space_block(size_t nbytes, size_t alignment, bool zero)
+{
+    unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
+    PageArena *arena = thread_enter();
+    if (unlikely(arena == NULL))
+        return NULL;
+    size_t first = block_alloc(arena, pages_for(nbytes), order, zero);
+    thread_leave(arena);
+    return first != NO_PAGE ? region_addr(first) : NULL;
+}
+
+size_t space_block_bytes(const void *block)
+{
+    size_t page = region_page((uintptr_t)block);
+    bool starts = ((uintptr_t)block & (PAGE_BYTES - 1)) == 0;
+    return starts ? block_pages(page) << PAGE_SHIFT : 0;
+}
+
+void space_block_free(void *block)
+{
+    PageArena *arena = thread_enter();
+    block_free(arena, region_page((uintptr_t)block));
+    if (likely(arena != NULL))
+        thread_leave(arena);
+}
+
+bool space_block_resize(void *block, size_t nbytes)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return false;
+    bool resized = block_resize(arena, region_page((uintptr_t)block), pages_for(nbytes));
+    thread_leave(arena);
+    return resized;
+}
+
 bool space_map_at(struct range range)
 {
     struct range inside = space_clip(range);
@@ -91,7 +128,7 @@ bool space_map_at(struct range range)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return false;
-    bool mapped = router_map_at(arena, first_page(range), page_count(range));
+    bool mapped = router_map_at(arena, first_page(range), page_count(range), 0);
     thread_leave(arena);
     return mapped;
 }

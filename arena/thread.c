@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "block.h"
 #include "lock.h"
 #include "os.h"
 #include "purge.h"
@@ -126,6 +127,7 @@ static void take_over_after_fork(bool is_survivor)
     for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
         if (!arena->is_thread_own || (arena == survivor && !is_survivor))
             continue;
+        block_flush(arena);
         router_flush(arena);
         if (arena != survivor) {
             arena->busy = THREAD_IDLE;
@@ -186,6 +188,7 @@ static void on_thread_exit(void *value)
 {
     PageArena *arena = value;
     g_page_arena = &turned_away;
+    block_flush(arena);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
     put_spare(arena);

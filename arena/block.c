@@ -1,0 +1,152 @@
+#include "block.h"
+
+#include <string.h>
+
+#include "budget.h"
+#include "config.h"
+#include "os.h"
+#include "page_stack.h"
+#include "region.h"
+#include "router.h"
+
+/* A thread keeps a share of what it has out, and a little. */
+#define KEPT_SHARE 16
+#define KEPT_LEAST 32
+#define DEPTH 64
+
+static uint32_t *table;
+
+bool block_init(void)
+{
+    table = os_map((g_region.nbytes >> PAGE_SHIFT) * sizeof *table);
+    return table != NULL;
+}
+
+size_t block_pages(size_t first)
+{
+    return table != NULL ? __atomic_load_n(&table[first], __ATOMIC_RELAXED) : 0;
+}
+
+static void set_pages(size_t first, size_t npages)
+{
+    __atomic_store_n(&table[first], (uint32_t)npages, __ATOMIC_RELAXED);
+}
+
+/* Whether the program has left these pages as they were handed out. */
+static bool is_plain(size_t first, size_t npages)
+{
+    for (size_t from = first, end = first + npages; from < end;) {
+        uint64_t mask;
+        size_t page = page_step(&from, end, &mask);
+        if ((page_word_read(PAGE_LIVE, page) & mask) != mask ||
+            (page_word_read(PAGE_ODD, page) & mask) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* To the region, or to a warm cache. What the program has changed takes the way of munmap(2). */
+static void release(PageArena *arena, size_t first, size_t npages)
+{
+    if (arena == NULL || g_config.guard != 0 || router_is_suspended() || !is_plain(first, npages)) {
+        router_free_live(arena, first, npages);
+        return;
+    }
+    page_map_clear(PAGE_LIVE, first, npages);
+    page_map_set(PAGE_DIRTY, first, npages);
+    router_put(arena, first, npages);
+}
+
+/* The stacks of an arena that has none yet; false: no memory. */
+static bool make_stacks(BlockCache *cache)
+{
+    void **entries = os_map(BLOCK_CLASSES * DEPTH * sizeof *entries);
+    if (entries == NULL)
+        return false;
+    for (size_t i = 0; i < BLOCK_CLASSES; i++)
+        entries = page_stack_use(&cache->stacks[i], entries, DEPTH);
+    return true;
+}
+
+static bool has_room(BlockCache *cache, size_t npages)
+{
+    size_t out = cache->out > 0 ? (size_t)cache->out : 0;
+    size_t wanted = cache->npages + npages;
+    if (wanted > KEPT_LEAST + out / KEPT_SHARE)
+        return false;
+    if (unlikely(wanted > cache->granted)) {
+        if (cache->stacks[0].entries == NULL && !make_stacks(cache))
+            return false;
+        cache->granted += SPAN_2M_PAGES * budget_grant(SPAN_2M_PAGES, 1);
+    }
+    return wanted <= cache->granted;
+}
+
+size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
+{
+    BlockCache *cache = &arena->blocks;
+    cache->out += (int64_t)npages;
+    if (npages <= BLOCK_CLASSES && order == 0 && cache->npages != 0 && !router_is_suspended()) {
+        void *addr = page_stack_pop(&cache->stacks[npages - 1]);
+        if (likely(addr != NULL)) {
+            cache->npages -= npages;
+            if (zero)
+                memset(addr, 0, npages * PAGE_BYTES);
+            return region_page((uintptr_t)addr);
+        }
+    }
+    void *addr = router_map(arena, npages, order, zero ? 0 : npages);
+    if (unlikely(addr == NULL)) {
+        cache->out -= (int64_t)npages;
+        return NO_PAGE;
+    }
+    size_t first = region_page((uintptr_t)addr);
+    set_pages(first, npages);
+    return first;
+}
+
+void block_free(PageArena *arena, size_t first)
+{
+    size_t npages = block_pages(first);
+    if (likely(arena != NULL)) {
+        BlockCache *cache = &arena->blocks;
+        cache->out -= (int64_t)npages;
+        if (npages <= BLOCK_CLASSES && g_config.guard == 0 && !router_is_suspended() &&
+            is_plain(first, npages) && has_room(cache, npages) &&
+            page_stack_push(&cache->stacks[npages - 1], region_addr(first)) == NULL) {
+            cache->npages += npages;
+            return;
+        }
+    }
+    set_pages(first, 0);
+    release(arena, first, npages);
+}
+
+bool block_resize(PageArena *arena, size_t first, size_t npages)
+{
+    size_t before = block_pages(first);
+    if (npages > before &&
+        !(is_plain(first, before) &&
+          router_map_at(arena, first + before, npages - before, npages - before)))
+        return false;
+    set_pages(first, npages);
+    arena->blocks.out += (int64_t)npages - (int64_t)before;
+    if (npages < before)
+        release(arena, first + npages, before - npages);
+    return true;
+}
+
+void block_flush(PageArena *arena)
+{
+    BlockCache *cache = &arena->blocks;
+    for (size_t i = 0; i < BLOCK_CLASSES; i++)
+        while (cache->stacks[i].count != 0) {
+            void *addr = cache->stacks[i].entries[--cache->stacks[i].count];
+            size_t first = region_page((uintptr_t)addr);
+            set_pages(first, 0);
+            release(arena, first, i + 1);
+        }
+    budget_return(SPAN_2M_PAGES, cache->granted / SPAN_2M_PAGES);
+    cache->granted = 0;
+    cache->npages = 0;
+}

@@ -1,0 +1,211 @@
+#include "heap.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "next.h"
+#include "route.h"
+
+/*
+ * The malloc family. A block is ours exactly when it lies in the region; blocks of MALLOC_MIN to
+ * MAX_SPAN bytes are, as far as the arena can serve them. All others are those of the next malloc in
+ * line. Alignments, sizes and errors that are not ours to judge go there too.
+ */
+
+/* Sizes taken: least to least + span - 1. None while the front is off. */
+static size_t least = SIZE_MAX;
+static size_t span;
+
+static inline bool takes(size_t nbytes)
+{
+    return nbytes - least < span;
+}
+
+/*
+ * glibc joins its small free blocks with their neighbours only when a large block comes or goes. It
+ * does not see those any more, so one is asked for and freed after each of ours of this size.
+ */
+#define STIR_BYTES 2048
+static size_t stir_least = SIZE_MAX;
+
+/* The heap top is not to be given back and taken again all the time, within what may be retained. */
+#define GLIBC_KEEPS ((int)(16 * MIB))
+
+static bool is_our_malloc(void)
+{
+    return dlsym(RTLD_DEFAULT, "malloc") == (void *)malloc;
+}
+
+bool heap_start(void)
+{
+    if (g_config.malloc == 0 || !is_our_malloc())
+        return false;
+    if (next_is_glibc()) {
+        mallopt(M_TRIM_THRESHOLD, GLIBC_KEEPS);
+        mallopt(M_TOP_PAD, (int)(MIB / 4));
+        stir_least = 64 * KIB;
+    }
+    size_t most = g_config.max_span;
+    least = g_config.malloc_min;
+    span = most >= least ? most - least + 1 : 0;
+    return true;
+}
+
+static void *block(size_t nbytes, size_t alignment)
+{
+    return g_route_max != 0 ? space_block(nbytes, alignment, false) : NULL;
+}
+
+EXPORT void *malloc(size_t nbytes)
+{
+    if (unlikely(takes(nbytes))) {
+        void *served = block(nbytes, 1);
+        if (likely(served != NULL))
+            return served;
+    }
+    return next.malloc(nbytes);
+}
+
+static void free_block(void *p)
+{
+    size_t nbytes = space_block_bytes(p);
+    if (unlikely(nbytes == 0))
+        return;
+    space_block_free(p);
+    if (nbytes >= stir_least)
+        next.free(next.malloc(STIR_BYTES));
+}
+
+EXPORT void free(void *p)
+{
+    if (likely(!region_owns((uintptr_t)p)))
+        next.free(p);
+    else
+        free_block(p);
+}
+
+EXPORT void free_sized(void *p, size_t nbytes);
+EXPORT void free_sized(void *p, size_t nbytes)
+{
+    (void)nbytes;
+    free(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t nbytes);
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t nbytes)
+{
+    (void)alignment;
+    (void)nbytes;
+    free(p);
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+    size_t nbytes;
+    if (likely(!__builtin_mul_overflow(count, size, &nbytes)) && unlikely(takes(nbytes)) &&
+        g_route_max != 0) {
+        void *served = space_block(nbytes, 1, true);
+        if (likely(served != NULL))
+            return served;
+    }
+    return next.calloc(count, size);
+}
+
+/* A block of another allocator, to ours if it grows into what we take. */
+static void *adopt(void *p, size_t nbytes)
+{
+    size_t had = next.malloc_usable_size(p);
+    void *served = had < least ? block(nbytes, 1) : NULL;
+    if (served == NULL)
+        return next.realloc(p, nbytes);
+    memcpy(served, p, min_size(had, nbytes));
+    next.free(p);
+    return served;
+}
+
+EXPORT void *realloc(void *p, size_t nbytes)
+{
+    if (p == NULL)
+        return malloc(nbytes);
+    if (likely(!region_owns((uintptr_t)p)))
+        return unlikely(takes(nbytes)) ? adopt(p, nbytes) : next.realloc(p, nbytes);
+    if (nbytes == 0) {
+        free(p);
+        return NULL;
+    }
+    size_t had = space_block_bytes(p);
+    bool fits = takes(nbytes);
+    if (fits && (pages_for(nbytes) << PAGE_SHIFT == had || space_block_resize(p, nbytes)))
+        return p;
+    void *moved = malloc(nbytes);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, p, min_size(had, nbytes));
+    free(p);
+    return moved;
+}
+
+EXPORT void *reallocarray(void *p, size_t count, size_t size)
+{
+    size_t nbytes;
+    if (__builtin_mul_overflow(count, size, &nbytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(p, nbytes);
+}
+
+/* NULL: not for us. */
+static void *aligned_block(size_t alignment, size_t nbytes)
+{
+    return takes(nbytes) && is_power_of_two(alignment) && alignment <= g_config.max_span
+               ? block(nbytes, alignment)
+               : NULL;
+}
+
+EXPORT void *memalign(size_t alignment, size_t nbytes)
+{
+    void *served = aligned_block(alignment, nbytes);
+    return served != NULL ? served : next.memalign(alignment, nbytes);
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t nbytes)
+{
+    void *served = aligned_block(alignment, nbytes);
+    return served != NULL ? served : next.aligned_alloc(alignment, nbytes);
+}
+
+EXPORT int posix_memalign(void **to, size_t alignment, size_t nbytes)
+{
+    void *served = alignment % sizeof(void *) == 0 ? aligned_block(alignment, nbytes) : NULL;
+    if (served == NULL)
+        return next.posix_memalign(to, alignment, nbytes);
+    *to = served;
+    return 0;
+}
+
+EXPORT void *valloc(size_t nbytes)
+{
+    void *served = aligned_block(PAGE_BYTES, nbytes);
+    return served != NULL ? served : next.valloc(nbytes);
+}
+
+EXPORT void *pvalloc(size_t nbytes)
+{
+    void *served = aligned_block(PAGE_BYTES, nbytes);
+    return served != NULL ? served : next.pvalloc(nbytes);
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+    return region_owns((uintptr_t)p) ? space_block_bytes(p) : next.malloc_usable_size(p);
+}
+
+EXPORT int malloc_trim(size_t pad)
+{
+    bool gave = span != 0 && space_relieve();
+    return next.malloc_trim(pad) != 0 || gave;
+}
