@@ -6,15 +6,34 @@
 #include "config.h"
 #include "os.h"
 #include "page_stack.h"
+#include "purge.h"
 #include "region.h"
 #include "router.h"
 
 /* A thread keeps a share of what it has out, and a little. */
-#define KEPT_SHARE 16
+#define KEPT_SHARE 32
 #define KEPT_LEAST 32
 #define DEPTH 64
 
 static uint32_t *table;
+
+/*
+ * Blocks are of any size: what is free seldom fits as it is. If it were given back as soon as the
+ * region has more than it ever had in use, programs with large blocks would fault them in for ever.
+ */
+#define SLACK_SHARE 4
+static size_t in_use;
+static size_t in_use_most;
+
+/* May come late: a bound on what is retained, not an account. */
+static void note_in_use(size_t npages)
+{
+    size_t now = __atomic_add_fetch(&in_use, npages, __ATOMIC_RELAXED);
+    if (now <= __atomic_load_n(&in_use_most, __ATOMIC_RELAXED) || now > SIZE_MAX / 2)
+        return;
+    __atomic_store_n(&in_use_most, now, __ATOMIC_RELAXED);
+    purge_allow(now / SLACK_SHARE);
+}
 
 bool block_init(void)
 {
@@ -48,6 +67,7 @@ static bool is_plain(size_t first, size_t npages)
 /* To the region, or to a warm cache. What the program has changed takes the way of munmap(2). */
 static void release(PageArena *arena, size_t first, size_t npages)
 {
+    note_in_use(-npages);
     if (arena == NULL || g_config.guard != 0 || router_is_suspended() || !is_plain(first, npages)) {
         router_free_live(arena, first, npages);
         return;
@@ -102,6 +122,7 @@ size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
     }
     size_t first = region_page((uintptr_t)addr);
     set_pages(first, npages);
+    note_in_use(npages);
     return first;
 }
 
@@ -131,6 +152,8 @@ bool block_resize(PageArena *arena, size_t first, size_t npages)
         return false;
     set_pages(first, npages);
     arena->blocks.out += (int64_t)npages - (int64_t)before;
+    if (npages > before)
+        note_in_use(npages - before);
     if (npages < before)
         release(arena, first + npages, before - npages);
     return true;

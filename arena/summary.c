@@ -82,12 +82,12 @@ static unsigned word_order(uint64_t word)
     return order;
 }
 
-static size_t longest_in_word(uint64_t word)
+/* The longest run of a word if that is longer than `least`; otherwise `least`. */
+static size_t longest_in_word(uint64_t word, size_t least)
 {
-    size_t longest = 0;
-    for (; word != 0; longest++)
+    for (word = runs_in_word(word, least + 1); word != 0; least++)
         word &= word >> 1;
-    return longest;
+    return least;
 }
 
 /* The order of eight equal parts, of which `full` tells which are wholly free. */
@@ -120,9 +120,11 @@ static struct node read_superblock(size_t super)
             node.start = (uint32_t)run;
         broken = true;
         node.longest = (uint32_t)max_size(node.longest, run);
-        if (bits_set(word) > node.longest)
-            node.longest = (uint32_t)max_size(node.longest, longest_in_word(word));
-        node.order = (uint32_t)max_size(node.order, word_order(word));
+        size_t nfree = word == 0 ? 0 : bits_set(word);
+        if (nfree > node.longest)
+            node.longest = (uint32_t)longest_in_word(word, node.longest);
+        if (nfree >> node.order != 0)
+            node.order = (uint32_t)max_size(node.order, word_order(word));
         run = (size_t)__builtin_clzl(~word);
     }
     node.end = (uint32_t)run;
