@@ -13,7 +13,7 @@
 /* A thread keeps a share of what it has out, and a little. */
 #define KEPT_SHARE 32
 #define KEPT_LEAST 32
-#define DEPTH 64
+#define DEPTH ((size_t)64)
 
 static uint32_t *table;
 
