@@ -10,9 +10,12 @@
 #include "route.h"
 
 /*
- * The malloc family. A block is ours exactly when it lies in the region; blocks of MALLOC_MIN to
- * MAX_SPAN bytes are, as far as the arena can serve them. All others are those of the next malloc in
- * line. Alignments, sizes and errors that are not ours to judge go there too.
+ * The malloc family. Blocks of MALLOC_MIN to MAX_SPAN bytes are ours, as far as the arena can serve
+ * them; all others are those of the next malloc in line. Alignments, sizes and errors that are not
+ * ours to judge go there too.
+ *
+ * A block is ours if it lies in the region and is one there: the next malloc may have its memory from
+ * the region, too, by mmap(2).
  */
 
 /* Sizes taken: least to least + span - 1. None while the front is off. */
@@ -34,14 +37,19 @@ static size_t stir_least = SIZE_MAX;
 /* The heap top is not to be given back and taken again all the time, within what may be retained. */
 #define GLIBC_KEEPS ((int)(16 * MIB))
 
-static bool is_our_malloc(void)
+/*
+ * Not where a program brings a malloc of its own, in itself or as a library that it is linked with:
+ * redis-server gives blocks of malloc to sdallocx of jemalloc.
+ */
+static bool may_act(void)
 {
-    return dlsym(RTLD_DEFAULT, "malloc") == (void *)malloc;
+    return g_config.malloc != 0 && dlsym(RTLD_DEFAULT, "malloc") == (void *)malloc &&
+           (next_is_glibc() || next_is_preloaded());
 }
 
 bool heap_start(void)
 {
-    if (g_config.malloc == 0 || !is_our_malloc())
+    if (!may_act())
         return false;
     if (next_is_glibc()) {
         mallopt(M_TRIM_THRESHOLD, GLIBC_KEEPS);
@@ -69,11 +77,14 @@ EXPORT void *malloc(size_t nbytes)
     return next.malloc(nbytes);
 }
 
-static void free_block(void *p)
+/* The size of a block of ours; 0: it is another's. */
+static inline size_t our_bytes(const void *p)
 {
-    size_t nbytes = space_block_bytes(p);
-    if (unlikely(nbytes == 0))
-        return;
+    return unlikely(region_owns((uintptr_t)p)) ? space_block_bytes(p) : 0;
+}
+
+static void free_block(void *p, size_t nbytes)
+{
     space_block_free(p);
     if (nbytes >= stir_least)
         next.free(next.malloc(STIR_BYTES));
@@ -81,10 +92,11 @@ static void free_block(void *p)
 
 EXPORT void free(void *p)
 {
-    if (likely(!region_owns((uintptr_t)p)))
+    size_t nbytes = our_bytes(p);
+    if (likely(nbytes == 0))
         next.free(p);
     else
-        free_block(p);
+        free_block(p, nbytes);
 }
 
 EXPORT void free_sized(void *p, size_t nbytes);
@@ -130,13 +142,13 @@ EXPORT void *realloc(void *p, size_t nbytes)
 {
     if (p == NULL)
         return malloc(nbytes);
-    if (likely(!region_owns((uintptr_t)p)))
+    size_t had = our_bytes(p);
+    if (likely(had == 0))
         return unlikely(takes(nbytes)) ? adopt(p, nbytes) : next.realloc(p, nbytes);
     if (nbytes == 0) {
         free(p);
         return NULL;
     }
-    size_t had = space_block_bytes(p);
     bool fits = takes(nbytes);
     if (fits && (pages_for(nbytes) << PAGE_SHIFT == had || space_block_resize(p, nbytes)))
         return p;
@@ -201,7 +213,8 @@ EXPORT void *pvalloc(size_t nbytes)
 
 EXPORT size_t malloc_usable_size(void *p)
 {
-    return region_owns((uintptr_t)p) ? space_block_bytes(p) : next.malloc_usable_size(p);
+    size_t nbytes = our_bytes(p);
+    return nbytes != 0 ? nbytes : next.malloc_usable_size(p);
 }
 
 EXPORT int malloc_trim(size_t pad)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /*
- * Starts taking blocks. False: the knobs say no, or another malloc comes before ours. The arena is up.
+ * Starts taking blocks. False: the knob says no, or the program brings a malloc of its own. The arena is up.
  */
 bool heap_start(void);
 

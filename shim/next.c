@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -85,4 +86,14 @@ void next_resolve(void)
 bool next_is_glibc(void)
 {
     return (void *)next.malloc == dlsym(RTLD_NEXT, "__libc_malloc");
+}
+
+bool next_is_preloaded(void)
+{
+    Dl_info info;
+    const char *preloads = secure_getenv("LD_PRELOAD");
+    if (preloads == NULL || dladdr((void *)next.malloc, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    return strstr(preloads, slash != NULL ? slash + 1 : info.dli_fname) != NULL;
 }

@@ -36,4 +36,7 @@ void next_resolve(void);
 
 bool next_is_glibc(void);
 
+/* Whether it was preloaded; a library that the program itself was linked with may be asked for more. */
+bool next_is_preloaded(void);
+
 #endif
