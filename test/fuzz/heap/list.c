@@ -111,6 +111,11 @@ void list_print_fault(FILE *to, const struct fault *fault, const struct step *st
         else
             fprintf(to, "; status %d\n", WEXITSTATUS(fault->by));
         break;
+    case FAULT_ALIGNMENT:
+    case FAULT_GRANTED:
+        fprintf(to, "; asked for 0x%lx, got 0x%lx\n", (unsigned long)fault->expected,
+                (unsigned long)fault->found);
+        break;
     default:
         fprintf(to, "; expected %lu, found %lu\n", (unsigned long)fault->expected,
                 (unsigned long)fault->found);

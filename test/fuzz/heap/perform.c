@@ -21,11 +21,12 @@ static void __attribute__((noreturn, noinline, cold))
 fail(enum fault_kind kind, int step, uint64_t expected, uint64_t found)
 {
     int slot = g_common->steps[step].slot;
+    bool live = g_blocks[slot].origin != ORIGIN_NONE;
     fault_say(&(struct fault){.kind = kind,
                               .step = step,
                               .slot = slot,
-                              .addr = g_blocks[slot].addr,
-                              .size = g_blocks[slot].size,
+                              .addr = live ? g_blocks[slot].addr : 0,
+                              .size = live ? g_blocks[slot].size : 0,
                               .expected = expected,
                               .found = found});
 }
@@ -71,10 +72,8 @@ static void settle(int i, enum origin origin, uintptr_t addr, size_t size, size_
 {
     const struct step *step = &g_common->steps[i];
     struct block *block = &g_blocks[step->slot];
-    if (addr % alignment != 0) {
-        block->addr = addr;
+    if (addr % alignment != 0)
         fail(FAULT_ALIGNMENT, i, alignment, addr);
-    }
     block->origin = origin;
     block->addr = addr;
     block->size = size;

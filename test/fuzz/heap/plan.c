@@ -40,7 +40,7 @@ static size_t near_border(void)
 {
     size_t border = plan->borders[below(2)];
     if (border == 0)
-        border = PAGE << below(10);
+        border = PAGE << below(1 + below(10));
     return border - 16 + (size_t)below(33);
 }
 
@@ -54,12 +54,13 @@ static size_t some_size(void)
         size = near_border();
     else if (kind < 155)
         size = (8 << 10) + (size_t)below(44 << 10);
-    else if (kind < 180)
-        size = ((size_t)1 << (16 + below(5))) + (size_t)below(64 << 10);
+    else if (kind < 175)
+        size = ((size_t)1 << (16 + below(1 + below(5)))) + (size_t)below(64 << 10);
     else if (kind < 199)
-        size = PAGE * (size_t)(1 + below(PICK(4, 64, 64, 512))) - 1 + (size_t)below(3);
+        size =
+            PAGE * (size_t)(1 + below(PICK(4, 16, 16, 64, 64, 64, 64, 512))) - 1 + (size_t)below(3);
     else
-        size = (size_t)(one_in(8) ? below(40 << 20) : below(4 << 20));
+        size = (size_t)(one_in(16) ? below(40 << 20) : below(4 << 20));
     return size <= LIVE_MOST - (live < LIVE_MOST ? live : LIVE_MOST) ? size : (size_t)below(4097);
 }
 
@@ -108,7 +109,7 @@ static size_t some_alignment(void)
 
 static enum style some_style(size_t size)
 {
-    int whole = size <= 1024 ? 1 : size <= 64 << 10 ? 16 : 400;
+    int whole = size <= 1024 ? 1 : size <= 64 << 10 ? 32 : 800;
     if (one_in(whole))
         return STYLE_WHOLE;
     if (one_in(whole / 4))
@@ -136,8 +137,8 @@ static void fill_empty(struct step *step)
     step->align = some_alignment();
     if (step->kind == STEP_POSIX_MEMALIGN && one_in(20))
         step->align = (size_t)PICK(0, 1, 4, 24, 4095, 4097);
-    /* All of it is read. */
-    if (step->kind == STEP_CALLOC && step->size > 64 << 10 && !one_in(4))
+    /* All of it is written, and read. */
+    if (step->kind == STEP_CALLOC && step->size > 64 << 10 && !one_in(16))
         step->size = (size_t)below(64 << 10);
     if (step->kind == STEP_MAP && step->size == 0)
         step->size = 1;
@@ -164,7 +165,7 @@ static void change_block(struct step *step)
         int way = below(8);
         if (way == 0)
             step->size = was / 2;
-        else if (way < 3 && live < LIVE_MOST && was < 1 << 20)
+        else if (way < 3 && live < LIVE_MOST && was < (one_in(8) ? 1 << 20 : 1 << 16))
             step->size = was * 2;
         else if (way == 3)
             step->size = was + (size_t)below(200) < 100 ? 0 : was - 100 + (size_t)below(200);
@@ -234,7 +235,7 @@ static void end_child(int round)
 /* Forks and trims; false: none is due. */
 static bool special(struct step *step)
 {
-    if (one_in(10000)) {
+    if (one_in(50000)) {
         step->kind = STEP_TRIM;
         return true;
     }

@@ -10,13 +10,10 @@
 
 struct block g_blocks[NSLOTS];
 
-/* Live blocks by address. */
-static struct {
-    uintptr_t start;
-    uintptr_t end;
-    int slot;
-} order[NSLOTS];
-static int norder;
+/* Live blocks by address: where each starts, and its slot. */
+static uintptr_t starts[NSLOTS];
+static uint16_t slots[NSLOTS];
+static int nstarts;
 static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void shadow_lock(void)
@@ -29,13 +26,13 @@ void shadow_unlock(void)
     pthread_mutex_unlock(&order_lock);
 }
 
-/* Of the first block that ends after addr. */
-static int rank(uintptr_t addr)
+/* Of the first block that starts above addr. */
+static int rank_above(uintptr_t addr)
 {
-    int low = 0, high = norder;
+    int low = 0, high = nstarts;
     while (low < high) {
         int middle = (low + high) / 2;
-        if (order[middle].end <= addr)
+        if (starts[middle] <= addr)
             low = middle + 1;
         else
             high = middle;
@@ -49,37 +46,43 @@ static uintptr_t end_of(const struct block *block)
     return block->addr + (block->extent != 0 ? block->extent : 1);
 }
 
+static void __attribute__((noreturn, noinline, cold)) overlap(int slot, int step, int by)
+{
+    shadow_unlock();
+    fault_say(&(struct fault){.kind = FAULT_OVERLAP,
+                              .step = step,
+                              .slot = slot,
+                              .by = by,
+                              .addr = g_blocks[slot].addr,
+                              .size = g_blocks[slot].size,
+                              .expected = g_blocks[by].addr,
+                              .found = g_blocks[by].extent});
+}
+
 void shadow_enter(int slot, int step)
 {
     const struct block *block = &g_blocks[slot];
     shadow_lock();
-    int at = rank(block->addr);
-    if (at < norder && order[at].start < end_of(block)) {
-        int by = order[at].slot;
-        shadow_unlock();
-        fault_say(&(struct fault){.kind = FAULT_OVERLAP,
-                                  .step = step,
-                                  .slot = slot,
-                                  .by = by,
-                                  .addr = block->addr,
-                                  .size = block->size,
-                                  .expected = g_blocks[by].addr,
-                                  .found = g_blocks[by].extent});
-    }
-    memmove(&order[at + 1], &order[at], (size_t)(norder - at) * sizeof order[0]);
-    order[at].start = block->addr;
-    order[at].end = end_of(block);
-    order[at].slot = slot;
-    norder++;
+    int at = rank_above(block->addr);
+    if (at > 0 && end_of(&g_blocks[slots[at - 1]]) > block->addr)
+        overlap(slot, step, slots[at - 1]);
+    if (at < nstarts && starts[at] < end_of(block))
+        overlap(slot, step, slots[at]);
+    memmove(&starts[at + 1], &starts[at], (size_t)(nstarts - at) * sizeof starts[0]);
+    memmove(&slots[at + 1], &slots[at], (size_t)(nstarts - at) * sizeof slots[0]);
+    starts[at] = block->addr;
+    slots[at] = (uint16_t)slot;
+    nstarts++;
     shadow_unlock();
 }
 
 void shadow_leave(int slot)
 {
     shadow_lock();
-    int at = rank(g_blocks[slot].addr);
-    norder--;
-    memmove(&order[at], &order[at + 1], (size_t)(norder - at) * sizeof order[0]);
+    int at = rank_above(g_blocks[slot].addr) - 1;
+    nstarts--;
+    memmove(&starts[at], &starts[at + 1], (size_t)(nstarts - at) * sizeof starts[0]);
+    memmove(&slots[at], &slots[at + 1], (size_t)(nstarts - at) * sizeof slots[0]);
     shadow_unlock();
 }
 
