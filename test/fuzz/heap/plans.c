@@ -1,0 +1,30 @@
+#include "plan.h"
+
+#include <string.h>
+
+#define KNOB(name, value) "HAKMEM_PAGE_ARENA_" name "=" value
+
+const struct plan g_plans[] = {
+    {"default", {0}, 1, 1, false, {NULL}},
+    {"guard", {0}, 1, 1, false, {KNOB("GUARD", "1")}},
+    {"tiny",
+     {256 << 10, 0},
+     1,
+     1,
+     false,
+     {KNOB("HOT_SIZE", "64"), KNOB("WARM_64K", "16"), KNOB("WARM_128K", "8"), KNOB("WARM_2M", "4"),
+      KNOB("REGION", "64M"), KNOB("MAX_SPAN", "256K"), KNOB("DECAY_MS", "0")}},
+    {"min4k", {4 << 10, 32 << 20}, 1, 1, false, {KNOB("MALLOC_MIN", "4K")}},
+    {"threads", {0}, 4, 2, false, {NULL}},
+    {"fork", {0}, 1, 100, false, {NULL}},
+    {"off", {0}, 4, 20, true, {NULL}},
+    {NULL, {0}, 0, 0, false, {NULL}},
+};
+
+const struct plan *plan_find(const char *name)
+{
+    for (const struct plan *plan = g_plans; plan->name != NULL; plan++)
+        if (strcmp(plan->name, name) == 0)
+            return plan;
+    return NULL;
+}
