@@ -4,6 +4,7 @@
 #   make debug    the same with logging and invariant checks, in build/debug/
 #   make test     everything that runs      make check    everything that reads
 #   make demo     the measured table        make format   apply the house style
+#   make compare  the malloc benchmarks against other mallocs
 #   make soak     the fuzzer for hours      make mutants  what it must find
 #   make fuzz     the fuzzer guided by coverage (clang)
 #
@@ -35,11 +36,12 @@ SHIM   := $(wildcard shim/*.c)
 UNIT   := $(wildcard test/unit/*_test.c)
 HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
 FUZZ   := $(wildcard test/fuzz/*.c)
+BENCH  := $(filter-out %/cycle.c,$(wildcard test/bench/*.c))
 PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo soak mutants fuzz format clean
+.PHONY: all debug tests test check demo compare soak mutants fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -56,6 +58,10 @@ check demo:
 	scripts/setup
 	$(MAKE) all
 	CC_FLAGS='$(CPP_BASE)' scripts/$@
+compare:
+	scripts/setup
+	$(MAKE) all $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
+	scripts/compare
 soak mutants:
 	$(MAKE) all build/test/fuzz/pagefuzz
 	scripts/$@
@@ -106,5 +112,8 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/test/bench/%.jemalloc: test/bench/%.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
 -include $(shell find build -name '*.d' 2>/dev/null)
