@@ -4,6 +4,7 @@
 #   make debug    the same with logging and invariant checks, in build/debug/
 #   make test     everything that runs      make check    everything that reads
 #   make demo     the measured table        make format   apply the house style
+#   make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
 #   make fuzz     pagefuzz guided by coverage (clang)
 #
@@ -37,11 +38,12 @@ HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
 FUZZ   := $(wildcard test/fuzz/*.c)
 HEAP   := $(wildcard test/fuzz/heap/*.c) $(patsubst %,test/fuzz/%.c,choices command spawn)
 FUZZERS = build/test/fuzz/pagefuzz build/test/fuzz/heapfuzz
+BENCH  := $(filter-out %/cycle.c,$(wildcard test/bench/*.c))
 PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo soak mutants fuzz format clean
+.PHONY: all debug tests test check demo compare soak mutants fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -58,6 +60,10 @@ check demo:
 	scripts/setup
 	$(MAKE) all
 	CC_FLAGS='$(CPP_BASE)' scripts/$@
+compare:
+	scripts/setup
+	$(MAKE) all $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
+	scripts/compare
 soak mutants:
 	$(MAKE) all $(FUZZERS)
 	scripts/$@
@@ -111,5 +117,8 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/test/bench/%.jemalloc: test/bench/%.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
 -include $(shell find build -name '*.d' 2>/dev/null)
