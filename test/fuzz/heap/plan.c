@@ -5,6 +5,9 @@
 /* Of what is live at a time; more would only be slow. */
 #define LIVE_MOST ((size_t)256 << 20)
 
+/* The arena's, where no knob says otherwise. */
+#define DEFAULT_MAX_SPAN ((size_t)32 << 20)
+
 enum holds { HOLDS_NONE, HOLDS_BLOCK, HOLDS_MAPPING };
 
 /* What each slot will hold if every step goes well. */
@@ -39,7 +42,9 @@ static bool one_in(int n)
 static size_t near_border(void)
 {
     size_t border = plan->borders[below(2)];
-    if (border == 0)
+    if (one_in(500))
+        border = DEFAULT_MAX_SPAN;
+    else if (border == 0)
         border = PAGE << below(1 + below(10));
     return border - 16 + (size_t)below(33);
 }
