@@ -22,7 +22,7 @@ static struct {
     const char *replay;
     const char *save;
     struct attempt attempt;
-} options = {.nsteps = 10000000, .sequence = 200000, .shrink_seconds = 120};
+} options = {.nsteps = 10000000, .sequence = 500000, .shrink_seconds = 120};
 
 static const char usage[] =
     "usage: heapfuzz [--config default|guard|tiny|min4k|threads|fork|off] [--seed N] [--ops N]\n"

@@ -227,10 +227,14 @@ static size_t in_pages(size_t nbytes)
     return (nbytes + PAGE - 1) & ~(PAGE - 1);
 }
 
-/* All of it where that is cheap, or the step says so. */
+/* All of it, or each page, where that is cheap or the step says so. */
 static enum style zero_style(const struct step *step, size_t nbytes)
 {
-    return nbytes <= 16 * PAGE ? STYLE_WHOLE : (enum style)step->style;
+    if (nbytes <= 4 * PAGE || (nbytes <= 64 * PAGE && step->tag % 16 == 0))
+        return STYLE_WHOLE;
+    if (nbytes <= 64 * PAGE && step->style < STYLE_PAGES)
+        return STYLE_PAGES;
+    return (enum style)step->style;
 }
 
 static void map(int i)

@@ -5,6 +5,9 @@
 /* Of what is live at a time; more would only be slow. */
 #define LIVE_MOST ((size_t)256 << 20)
 
+/* The arena's, where no knob says otherwise. */
+#define DEFAULT_MAX_SPAN ((size_t)32 << 20)
+
 enum holds { HOLDS_NONE, HOLDS_BLOCK, HOLDS_MAPPING };
 
 /* What each slot will hold if every step goes well. */
@@ -39,7 +42,9 @@ static bool one_in(int n)
 static size_t near_border(void)
 {
     size_t border = plan->borders[below(2)];
-    if (border == 0)
+    if (one_in(500))
+        border = DEFAULT_MAX_SPAN;
+    else if (border == 0)
         border = PAGE << below(1 + below(10));
     return border - 16 + (size_t)below(33);
 }
@@ -56,9 +61,9 @@ static size_t some_size(void)
         size = (8 << 10) + (size_t)below(44 << 10);
     else if (kind < 175)
         size = ((size_t)1 << (16 + below(1 + below(5)))) + (size_t)below(64 << 10);
-    else if (kind < 199)
-        size =
-            PAGE * (size_t)(1 + below(PICK(4, 16, 16, 64, 64, 64, 64, 512))) - 1 + (size_t)below(3);
+    else if (kind < 199 || one_in(2))
+        size = PAGE * (size_t)(1 + below(PICK(4, 16, 16, 16, 64, 64, one_in(3) ? 512 : 16))) - 1 +
+               (size_t)below(3);
     else
         size = (size_t)(one_in(16) ? below(40 << 20) : below(4 << 20));
     return size <= LIVE_MOST - (live < LIVE_MOST ? live : LIVE_MOST) ? size : (size_t)below(4097);
@@ -129,7 +134,7 @@ static void fill_empty(struct step *step)
     static const uint8_t kinds[] = {STEP_MALLOC,         STEP_MALLOC, STEP_MALLOC, STEP_MALLOC,
                                     STEP_MALLOC,         STEP_MALLOC, STEP_MALLOC, STEP_CALLOC,
                                     STEP_CALLOC,         STEP_MAP,    STEP_MAP,    STEP_REALLOC,
-                                    STEP_POSIX_MEMALIGN, STEP_MALLOC, STEP_MAP};
+                                    STEP_POSIX_MEMALIGN, STEP_MALLOC, STEP_MALLOC};
     static const uint8_t rare[] = {STEP_ALIGNED_ALLOC, STEP_MEMALIGN,     STEP_POSIX_MEMALIGN,
                                    STEP_VALLOC,        STEP_PVALLOC,      STEP_FREE,
                                    STEP_USABLE,        STEP_REALLOCARRAY, STEP_ALIGNED_ALLOC};
@@ -140,6 +145,8 @@ static void fill_empty(struct step *step)
     /* All of it is written, and read. */
     if (step->kind == STEP_CALLOC && step->size > 64 << 10 && !one_in(16))
         step->size = (size_t)below(64 << 10);
+    if (step->kind == STEP_MAP && step->size > 256 << 10 && !one_in(4))
+        step->size = (size_t)below(256 << 10);
     if (step->kind == STEP_MAP && step->size == 0)
         step->size = 1;
     if (step->kind == STEP_FREE || step->kind == STEP_USABLE)
@@ -187,7 +194,7 @@ static void change_mapping(struct step *step)
         set(step->slot, HOLDS_NONE, 0);
     } else if (kind < 85) {
         step->kind = STEP_REMAP;
-        if (one_in(2) && live < LIVE_MOST && was < 1 << 20)
+        if (one_in(2) && live < LIVE_MOST && was < (one_in(8) ? 1 << 20 : 1 << 17))
             step->size = was * 2;
         if (step->size == 0)
             step->size = 1;

@@ -14,7 +14,7 @@ const struct plan g_plans[] = {
      false,
      {KNOB("HOT_SIZE", "64"), KNOB("WARM_64K", "16"), KNOB("WARM_128K", "8"), KNOB("WARM_2M", "4"),
       KNOB("REGION", "64M"), KNOB("MAX_SPAN", "256K"), KNOB("DECAY_MS", "0")}},
-    {"min4k", {4 << 10, 32 << 20}, 1, 1, false, {KNOB("MALLOC_MIN", "4K")}},
+    {"min4k", {4 << 10, 0}, 1, 1, false, {KNOB("MALLOC_MIN", "4K")}},
     {"threads", {0}, 4, 2, false, {NULL}},
     {"fork", {0}, 1, 100, false, {NULL}},
     {"off", {0}, 4, 20, true, {NULL}},

@@ -13,7 +13,7 @@
 #define PAGE ((size_t)4096)
 
 #define NSLOTS 1024
-#define STEPS_MOST (1 << 18)
+#define STEPS_MOST (1 << 19)
 #define THREADS_MOST 4
 
 /* X(name) */
