@@ -9,6 +9,7 @@
 #include "purge.h"
 #include "region.h"
 #include "router.h"
+#include "zero.h"
 
 /* A thread keeps a share of what it has out, and a little. */
 #define KEPT_SHARE 32
@@ -115,12 +116,14 @@ size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
             return region_page((uintptr_t)addr);
         }
     }
-    void *addr = router_map(arena, npages, order, zero ? 0 : npages);
+    void *addr = router_map(arena, npages, order, npages);
     if (unlikely(addr == NULL)) {
         cache->out -= (int64_t)npages;
         return NO_PAGE;
     }
     size_t first = region_page((uintptr_t)addr);
+    if (zero)
+        zero_prepare_sparse(first, npages);
     set_pages(first, npages);
     note_in_use(npages);
     return first;
