@@ -14,6 +14,7 @@
 /* A thread keeps a share of what it has out, and a little. */
 #define KEPT_SHARE 32
 #define KEPT_LEAST 32
+#define LOOSE_LEAST 4
 #define DEPTH ((size_t)64)
 
 static uint32_t *table;
@@ -103,24 +104,34 @@ static bool has_room(BlockCache *cache, size_t npages)
     return wanted <= cache->granted;
 }
 
+/* A kept block of npages, or of one more where that is not much. */
+static void *take_kept(BlockCache *cache, size_t npages)
+{
+    if (npages > BLOCK_CLASSES || cache->npages == 0 || router_is_suspended())
+        return NULL;
+    size_t got = npages;
+    void *addr = page_stack_pop(&cache->stacks[got - 1]);
+    if (addr == NULL && got >= LOOSE_LEAST && got < BLOCK_CLASSES)
+        addr = page_stack_pop(&cache->stacks[got++]);
+    if (addr == NULL)
+        return NULL;
+    cache->npages -= got;
+    cache->out += (int64_t)got;
+    return addr;
+}
+
 size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
 {
-    BlockCache *cache = &arena->blocks;
-    cache->out += (int64_t)npages;
-    if (npages <= BLOCK_CLASSES && order == 0 && cache->npages != 0 && !router_is_suspended()) {
-        void *addr = page_stack_pop(&cache->stacks[npages - 1]);
-        if (likely(addr != NULL)) {
-            cache->npages -= npages;
-            if (zero)
-                memset(addr, 0, npages * PAGE_BYTES);
-            return region_page((uintptr_t)addr);
-        }
+    void *addr = order == 0 ? take_kept(&arena->blocks, npages) : NULL;
+    if (likely(addr != NULL)) {
+        if (zero)
+            memset(addr, 0, npages * PAGE_BYTES);
+        return region_page((uintptr_t)addr);
     }
-    void *addr = router_map(arena, npages, order, npages);
-    if (unlikely(addr == NULL)) {
-        cache->out -= (int64_t)npages;
+    addr = router_map(arena, npages, order, npages);
+    if (unlikely(addr == NULL))
         return NO_PAGE;
-    }
+    arena->blocks.out += (int64_t)npages;
     size_t first = region_page((uintptr_t)addr);
     if (zero)
         zero_prepare_sparse(first, npages);
