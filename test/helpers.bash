@@ -77,6 +77,13 @@ on_tiny() {
 }
 on_guard() { HAKMEM_PAGE_ARENA_GUARD=1 on "$@"; }
 
+# The malloc front taking all that it can take, and nothing.
+on_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on "$@"; }
+on_guard_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_guard "$@"; }
+on_debug_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_debug "$@"; }
+on_tiny_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_tiny "$@"; }
+on_no_malloc() { HAKMEM_PAGE_ARENA_MALLOC=0 on "$@"; }
+
 ways='on on_guard on_debug on_tiny'
 
 # as_without CMD...: CMD leaves with $expected_status (0) without the preload, and then prints the same and leaves with the
