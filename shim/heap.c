@@ -130,10 +130,10 @@ EXPORT void *calloc(size_t count, size_t size)
 static void *adopt(void *p, size_t nbytes)
 {
     size_t had = next.malloc_usable_size(p);
-    void *served = had < least ? block(nbytes, 1) : NULL;
+    void *served = had < nbytes ? block(nbytes, 1) : NULL;
     if (served == NULL)
         return next.realloc(p, nbytes);
-    memcpy(served, p, min_size(had, nbytes));
+    memcpy(served, p, had);
     next.free(p);
     return served;
 }
