@@ -53,6 +53,17 @@ static void set_pages(size_t first, size_t npages)
     __atomic_store_n(&table[first], (uint32_t)npages, __ATOMIC_RELAXED);
 }
 
+bool block_has(size_t page)
+{
+    size_t most = pages_for(g_config.max_span);
+    for (size_t back = 0; back <= page && back < most; back++) {
+        size_t npages = block_pages(page - back);
+        if (npages != 0)
+            return npages > back;
+    }
+    return false;
+}
+
 /* Whether the program has left these pages as they were handed out. */
 static bool is_plain(size_t first, size_t npages)
 {
@@ -145,7 +156,7 @@ void block_free(PageArena *arena, size_t first)
     size_t npages = block_pages(first);
     if (likely(arena != NULL)) {
         BlockCache *cache = &arena->blocks;
-        cache->out -= (int64_t)npages;
+        cache->out -= cache->out >= (int64_t)npages ? (int64_t)npages : cache->out;
         if (npages <= BLOCK_CLASSES && g_config.guard == 0 && !router_is_suspended() &&
             is_plain(first, npages) && has_room(cache, npages) &&
             page_stack_push(&cache->stacks[npages - 1], region_addr(first)) == NULL) {

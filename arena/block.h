@@ -27,6 +27,9 @@ size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero);
 /* How many pages the block has that starts at this page; 0 if none does. */
 size_t block_pages(size_t first);
 
+/* Whether a page is part of a block. Slow: for rare cases. */
+bool block_has(size_t page);
+
 /* Frees a block. NULL arena: its pages are deferred. */
 void block_free(PageArena *arena, size_t first);
 

@@ -106,13 +106,18 @@ static PageArena *make_arena(void)
     return NULL;
 }
 
-/* What was under MADV_DONTFORK is not in this process: the program has it unmapped. */
+/*
+ * What was under MADV_DONTFORK is not in this process: the program has it unmapped. But its blocks of
+ * malloc it still frees: then they are replaced.
+ */
 static void free_unforked(void)
 {
     size_t end = region_used_pages();
     struct run run = {0, 0};
     while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0)
-        router_free_live(NULL, run.first, run.npages);
+        for (size_t i = 0; i < run.npages; i++)
+            if (!block_has(run.first + i))
+                router_free_live(NULL, run.first + i, 1);
 }
 
 /*

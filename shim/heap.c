@@ -29,10 +29,12 @@ static inline bool takes(size_t nbytes)
 
 /*
  * glibc joins its small free blocks with their neighbours only when a large block comes or goes. It
- * does not see those any more, so one is asked for and freed after each of ours of this size.
+ * does not see those any more, so one is asked for and freed after ours of this size: when the next is
+ * allocated, since to free one in a signal handler is harmless with glibc.
  */
 #define STIR_BYTES 2048
 static size_t stir_least = SIZE_MAX;
+static bool stir_due;
 
 /* The heap top is not to be given back and taken again all the time, within what may be retained. */
 #define GLIBC_KEEPS ((int)(16 * MIB))
@@ -41,15 +43,28 @@ static size_t stir_least = SIZE_MAX;
  * Not where a program brings a malloc of its own, in itself or as a library that it is linked with:
  * redis-server gives blocks of malloc to sdallocx of jemalloc.
  */
+static bool is_defined_here(const char *name)
+{
+    Dl_info here, there;
+    void *found = dlsym(RTLD_DEFAULT, name);
+    return found != NULL && dladdr(found, &there) != 0 && dladdr(&g_route_max, &here) != 0 &&
+           there.dli_fbase == here.dli_fbase;
+}
+
 static bool may_act(void)
 {
-    return g_config.malloc != 0 && dlsym(RTLD_DEFAULT, "malloc") == (void *)malloc &&
-           (next_is_glibc() || next_is_preloaded());
+    static const char *const names[] = {
+        "malloc",        "free",           "calloc", "realloc", "memalign",
+        "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!is_defined_here(names[i]))
+            return false;
+    return next_is_glibc() || next_is_preloaded();
 }
 
 bool heap_start(void)
 {
-    if (!may_act())
+    if (g_config.malloc == 0 || !may_act())
         return false;
     if (next_is_glibc()) {
         mallopt(M_TRIM_THRESHOLD, GLIBC_KEEPS);
@@ -62,18 +77,50 @@ bool heap_start(void)
     return true;
 }
 
-static void *block(size_t nbytes, size_t alignment)
+static void stir(void)
 {
-    return g_route_max != 0 ? space_block(nbytes, alignment, false) : NULL;
+    int before = errno;
+    __atomic_store_n(&stir_due, false, __ATOMIC_RELAXED);
+    next.free(next.malloc(STIR_BYTES));
+    errno = before;
+}
+
+static void *block(size_t nbytes, size_t alignment, bool zero)
+{
+    if (unlikely(__atomic_load_n(&stir_due, __ATOMIC_RELAXED)))
+        stir();
+    return g_route_max != 0 ? space_block(nbytes, alignment, zero) : NULL;
+}
+
+/* Large blocks for which the next malloc has no memory: it may be the arena that has it. */
+#define RELIEVED_LEAST (64 * KIB)
+
+static void *or_relieved(void *p, size_t nbytes, void *(*again)(size_t, size_t), size_t argument)
+{
+    int before = errno;
+    if (p != NULL || errno != ENOMEM || nbytes > PTRDIFF_MAX || !space_relieve())
+        return p;
+    p = again(argument, nbytes);
+    if (p != NULL)
+        errno = before;
+    return p;
+}
+
+static void *malloc_again(size_t unused, size_t nbytes)
+{
+    (void)unused;
+    return next.malloc(nbytes);
 }
 
 EXPORT void *malloc(size_t nbytes)
 {
     if (unlikely(takes(nbytes))) {
-        void *served = block(nbytes, 1);
+        void *served = block(nbytes, 1, false);
         if (likely(served != NULL))
             return served;
     }
+    if (unlikely(nbytes >= RELIEVED_LEAST))
+        return or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
     return next.malloc(nbytes);
 }
 
@@ -87,7 +134,7 @@ static void free_block(void *p, size_t nbytes)
 {
     space_block_free(p);
     if (nbytes >= stir_least)
-        next.free(next.malloc(STIR_BYTES));
+        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
 }
 
 EXPORT void free(void *p)
@@ -117,12 +164,15 @@ EXPORT void free_aligned_sized(void *p, size_t alignment, size_t nbytes)
 EXPORT void *calloc(size_t count, size_t size)
 {
     size_t nbytes;
-    if (likely(!__builtin_mul_overflow(count, size, &nbytes)) && unlikely(takes(nbytes)) &&
-        g_route_max != 0) {
-        void *served = space_block(nbytes, 1, true);
+    if (unlikely(__builtin_mul_overflow(count, size, &nbytes)))
+        return next.calloc(count, size);
+    if (unlikely(takes(nbytes))) {
+        void *served = block(nbytes, 1, true);
         if (likely(served != NULL))
             return served;
     }
+    if (unlikely(nbytes >= RELIEVED_LEAST))
+        return or_relieved(next.calloc(1, nbytes), nbytes, next.calloc, 1);
     return next.calloc(count, size);
 }
 
@@ -130,7 +180,7 @@ EXPORT void *calloc(size_t count, size_t size)
 static void *adopt(void *p, size_t nbytes)
 {
     size_t had = next.malloc_usable_size(p);
-    void *served = had < nbytes ? block(nbytes, 1) : NULL;
+    void *served = had < nbytes ? block(nbytes, 1, false) : NULL;
     if (served == NULL)
         return next.realloc(p, nbytes);
     memcpy(served, p, had);
@@ -154,7 +204,7 @@ EXPORT void *realloc(void *p, size_t nbytes)
         return p;
     void *moved = malloc(nbytes);
     if (moved == NULL)
-        return NULL;
+        return nbytes <= had && space_block_resize(p, nbytes) ? p : NULL;
     memcpy(moved, p, min_size(had, nbytes));
     free(p);
     return moved;
@@ -174,13 +224,15 @@ EXPORT void *reallocarray(void *p, size_t count, size_t size)
 static void *aligned_block(size_t alignment, size_t nbytes)
 {
     return takes(nbytes) && is_power_of_two(alignment) && alignment <= g_config.max_span
-               ? block(nbytes, alignment)
+               ? block(nbytes, alignment, false)
                : NULL;
 }
 
 EXPORT void *memalign(size_t alignment, size_t nbytes)
 {
     void *served = aligned_block(alignment, nbytes);
+    if (served == NULL && nbytes >= RELIEVED_LEAST)
+        return or_relieved(next.memalign(alignment, nbytes), nbytes, next.memalign, alignment);
     return served != NULL ? served : next.memalign(alignment, nbytes);
 }
 
