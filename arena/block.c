@@ -17,6 +17,12 @@
 #define LOOSE_LEAST 4
 #define DEPTH ((size_t)64)
 
+/*
+ * Blocks of so many pages are often touched in parts only: what is clean is asked for when they go to
+ * the region, and neither cleared for the next nor counted as retained.
+ */
+#define ASKED_LEAST 64
+
 static uint32_t *table;
 
 /*
@@ -86,7 +92,10 @@ static void release(PageArena *arena, size_t first, size_t npages)
         return;
     }
     page_map_clear(PAGE_LIVE, first, npages);
-    page_map_set(PAGE_DIRTY, first, npages);
+    if (npages < ASKED_LEAST)
+        page_map_set(PAGE_DIRTY, first, npages);
+    else
+        zero_retire(first, npages, &arena->density);
     router_put(arena, first, npages);
 }
 
@@ -139,13 +148,11 @@ size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
             memset(addr, 0, npages * PAGE_BYTES);
         return region_page((uintptr_t)addr);
     }
-    addr = router_map(arena, npages, order, npages);
+    addr = router_map(arena, npages, order, zero ? 0 : npages);
     if (unlikely(addr == NULL))
         return NO_PAGE;
     arena->blocks.out += (int64_t)npages;
     size_t first = region_page((uintptr_t)addr);
-    if (zero)
-        zero_prepare_sparse(first, npages);
     set_pages(first, npages);
     note_in_use(npages);
     return first;

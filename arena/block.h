@@ -4,8 +4,8 @@
  * A table has the number of pages of every block at its first page. Freed blocks of up to
  * BLOCK_CLASSES pages stay with the thread that freed them, in one stack for each number of pages,
  * and stay live as far as the page map knows: taking one and putting it back is no more than a look
- * at the map. All others, and what is more than a thread may keep, go to the region. Contents are
- * whatever they are; nobody asks the kernel what was touched.
+ * at the map. All others, and what is more than a thread may keep, go to the region; the kernel is
+ * asked about large ones only, which may never have been touched. Contents are whatever they are.
  *
  * How much a thread keeps follows what it has out, within what the budget grants.
  */

@@ -16,6 +16,9 @@
 #define COPIED_PAGES_MOST ((size_t)512)
 #define COPIED_SHARE 4
 
+/* Blocks of so many bytes are often touched in parts only. */
+#define SPARSE_LEAST ((size_t)256 << 10)
+
 static size_t first_page(struct range range)
 {
     return region_page(range.start);
@@ -56,12 +59,15 @@ void *space_map(size_t nbytes)
 static bool is_resident(struct range range)
 {
     unsigned char residency[COPIED_PAGES_MOST];
-    size_t npages = page_count(range);
-    if (npages > COPIED_PAGES_MOST || !os_resident((void *)range.start, npages, residency))
-        return false;
-    for (size_t i = 0; i < npages; i++)
-        if ((residency[i] & 1) == 0)
+    while (range.start != range.end) {
+        size_t npages = min_size(page_count(range), COPIED_PAGES_MOST);
+        if (!os_resident((void *)range.start, npages, residency))
             return false;
+        for (size_t i = 0; i < npages; i++)
+            if ((residency[i] & 1) == 0)
+                return false;
+        range.start += npages << PAGE_SHIFT;
+    }
     return true;
 }
 
@@ -74,7 +80,8 @@ void *space_grow(struct range old, size_t nbytes)
 {
     size_t npages = page_count(old);
     size_t growth = pages_for(nbytes) - npages;
-    if (growth < npages / COPIED_SHARE || space_is_odd(old) || !is_resident(old))
+    if (npages > COPIED_PAGES_MOST || growth < npages / COPIED_SHARE || space_is_odd(old) ||
+        !is_resident(old))
         return NULL;
     void *addr = map_held(npages + growth, npages);
     if (addr == NULL)
@@ -108,6 +115,22 @@ void space_block_free(void *block)
     block_free(arena, region_page((uintptr_t)block));
     if (likely(arena != NULL))
         thread_leave(arena);
+}
+
+void *space_block_move(void *block, size_t nbytes)
+{
+    size_t held = min_size(space_block_bytes(block), align_up(nbytes, PAGE_BYTES));
+    struct range old = range_of(block, held);
+    bool dense = held < SPARSE_LEAST || is_resident(old);
+    void *moved = space_block(nbytes, 1, !dense);
+    if (moved == NULL)
+        return NULL;
+    if (dense)
+        __builtin_memcpy(moved, block, held);
+    else
+        space_copy(moved, old);
+    space_block_free(block);
+    return moved;
 }
 
 bool space_block_resize(void *block, size_t nbytes)

@@ -60,6 +60,9 @@ size_t space_block_bytes(const void *block);
 /* Frees a block. */
 void space_block_free(void *block);
 
+/* Moves a block of ours to one of another size, as sparse as it is. NULL: it is as it was. */
+void *space_block_move(void *block, size_t nbytes);
+
 /* Cuts or lengthens a block where it is, to nbytes at least. False: it is as it was. */
 bool space_block_resize(void *block, size_t nbytes);
 

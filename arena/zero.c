@@ -16,9 +16,6 @@
 #define ASKED_PAGES 32
 #define UNASKED 15
 
-/* What is taken as dirty as a whole is asked about before it is cleared, from this many pages up. */
-#define SPARSE_PAGES 64
-
 /* Pages asked about in one call. */
 #define WINDOW_PAGES 2048
 
@@ -127,29 +124,6 @@ void zero_retire(size_t first, size_t npages, PageDensity *density)
     }
     if (unasked != NULL && ndirty >= npages - npages / 4)
         *unasked = UNASKED;
-}
-
-static void clear_window(size_t first, size_t npages)
-{
-    unsigned char residency[WINDOW_PAGES];
-    if (!os_resident(region_addr(first), npages, residency)) {
-        zero_prepare(first, npages);
-        return;
-    }
-    for (size_t i = 0; i < npages; i++)
-        if ((residency[i] & 1) != 0 && page_map_any(PAGE_DIRTY, first + i, 1))
-            memset(region_addr(first + i), 0, PAGE_BYTES);
-}
-
-void zero_prepare_sparse(size_t first, size_t npages)
-{
-    if (npages < SPARSE_PAGES || residency_unknown || has_swap()) {
-        zero_prepare(first, npages);
-        return;
-    }
-    for (size_t done = 0; done < npages; done += WINDOW_PAGES)
-        clear_window(first + done, min_size(npages - done, WINDOW_PAGES));
-    invariant(reads_as_zero(first, npages));
 }
 
 static void copy_window(char *to, size_t first, size_t npages, bool swap)

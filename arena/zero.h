@@ -19,9 +19,6 @@
 /* Makes pages in flight read as zero. */
 void zero_prepare(size_t first, size_t npages);
 
-/* The same for pages that may be called dirty without ever having been touched. */
-void zero_prepare_sparse(size_t first, size_t npages);
-
 /* Notes which of the pages, that a program has used, are dirty now. See PageDensity for `density`. */
 void zero_retire(size_t first, size_t npages, PageDensity *density);
 

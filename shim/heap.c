@@ -202,7 +202,10 @@ EXPORT void *realloc(void *p, size_t nbytes)
     bool fits = takes(nbytes);
     if (fits && (pages_for(nbytes) << PAGE_SHIFT == had || space_block_resize(p, nbytes)))
         return p;
-    void *moved = malloc(nbytes);
+    void *moved = fits && g_route_max != 0 ? space_block_move(p, nbytes) : NULL;
+    if (moved != NULL)
+        return moved;
+    moved = malloc(nbytes);
     if (moved == NULL)
         return nbytes <= had && space_block_resize(p, nbytes) ? p : NULL;
     memcpy(moved, p, min_size(had, nbytes));
