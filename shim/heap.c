@@ -36,8 +36,22 @@ static inline bool takes(size_t nbytes)
 static size_t stir_least = SIZE_MAX;
 static bool stir_due;
 
+/* Whether glibc's thresholds were set. */
+static bool calmed;
+
 /* The heap top is not to be given back and taken again all the time, within what may be retained. */
-#define GLIBC_KEEPS ((int)(16 * MIB))
+#define GLIBC_KEEPS ((int)(2 * MIB))
+
+/* Where glibc's own thresholds end when it adapts them: what is set no longer adapts. */
+#define GLIBC_MAPS_FROM ((int)(32 * MIB))
+
+static bool is_glibc_tuned(void)
+{
+    const char *tunables = secure_getenv("GLIBC_TUNABLES");
+    return secure_getenv("MALLOC_TRIM_THRESHOLD_") != NULL ||
+           secure_getenv("MALLOC_TOP_PAD_") != NULL ||
+           (tunables != NULL && strstr(tunables, "glibc.malloc.") != NULL);
+}
 
 /*
  * Not where a program brings a malloc of its own, in itself or as a library that it is linked with:
@@ -66,15 +80,26 @@ bool heap_start(void)
 {
     if (g_config.malloc == 0 || !may_act())
         return false;
-    if (next_is_glibc()) {
+    if (next_is_glibc())
+        stir_least = 64 * KIB;
+    calmed = next_is_glibc() && !is_glibc_tuned();
+    if (calmed) {
         mallopt(M_TRIM_THRESHOLD, GLIBC_KEEPS);
         mallopt(M_TOP_PAD, (int)(MIB / 4));
-        stir_least = 64 * KIB;
     }
     size_t most = g_config.max_span;
     least = g_config.malloc_min;
     span = most >= least ? most - least + 1 : 0;
     return true;
+}
+
+void heap_stop(void)
+{
+    span = 0;
+    if (!calmed)
+        return;
+    mallopt(M_MMAP_THRESHOLD, GLIBC_MAPS_FROM);
+    mallopt(M_TRIM_THRESHOLD, 2 * GLIBC_MAPS_FROM);
 }
 
 static void stir(void)

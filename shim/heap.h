@@ -11,4 +11,7 @@
  */
 bool heap_start(void);
 
+/* Takes no more blocks: they are all glibc's from now on, which is left as it would be by itself. */
+void heap_stop(void);
+
 #endif
