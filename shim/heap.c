@@ -213,6 +213,9 @@ static void *adopt(void *p, size_t nbytes)
     return served;
 }
 
+/* What has to move in order to grow gets so much room to grow on: addresses, as yet untouched. */
+#define ROOM_SHARE 8
+
 EXPORT void *realloc(void *p, size_t nbytes)
 {
     if (p == NULL)
@@ -225,9 +228,11 @@ EXPORT void *realloc(void *p, size_t nbytes)
         return NULL;
     }
     bool fits = takes(nbytes);
-    if (fits && (pages_for(nbytes) << PAGE_SHIFT == had || space_block_resize(p, nbytes)))
+    bool grows = nbytes > had;
+    if (fits && ((!grows && had - nbytes <= had / ROOM_SHARE) || space_block_resize(p, nbytes)))
         return p;
-    void *moved = fits && g_route_max != 0 ? space_block_move(p, nbytes) : NULL;
+    size_t room = grows && takes(nbytes + nbytes / ROOM_SHARE) ? nbytes / ROOM_SHARE : 0;
+    void *moved = fits && g_route_max != 0 ? space_block_move(p, nbytes + room) : NULL;
     if (moved != NULL)
         return moved;
     moved = malloc(nbytes);
