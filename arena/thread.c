@@ -248,6 +248,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    lock_set_process();
     if (at_fork.depth == 1) {
         release_locks();
         if (!at_fork.holds) {
@@ -267,6 +268,7 @@ static void after_fork_in_child(void)
 
 bool thread_init(void)
 {
+    lock_set_process();
     started = pthread_key_create(&exit_key, on_thread_exit) == 0 &&
               pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
     return started;
