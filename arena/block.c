@@ -2,20 +2,13 @@
 
 #include <string.h>
 
-#include "budget.h"
+#include "chunk.h"
 #include "config.h"
 #include "os.h"
-#include "page_stack.h"
 #include "purge.h"
 #include "region.h"
 #include "router.h"
 #include "zero.h"
-
-/* A thread keeps a share of what it has out, and a little. */
-#define KEPT_SHARE 32
-#define KEPT_LEAST 32
-#define LOOSE_LEAST 4
-#define DEPTH ((size_t)64)
 
 /*
  * Blocks of so many pages are often touched in parts only: what is clean is asked for when they go to
@@ -23,7 +16,22 @@
  */
 #define ASKED_LEAST 64
 
-static uint32_t *table;
+/*
+ * Of each page: the block that starts in it, in units or in whole pages, and in which unit; and the
+ * next in a list of freed ones, by its page plus one.
+ */
+#define SIZE_BITS 24
+#define SIZE_MASK (((uint32_t)1 << SIZE_BITS) - 1)
+#define IN_UNITS ((uint32_t)1 << 31)
+struct entry {
+    uint32_t block;
+    uint32_t next;
+};
+static struct entry *table;
+
+/* What others have freed may wait for its owner: so much, and a share of what the owner has out. */
+#define REMOTE_LEAST (4 * MIB / UNIT_BYTES)
+#define REMOTE_SHARE 4
 
 /*
  * Blocks are of any size: what is free seldom fits as it is. If it were given back as soon as the
@@ -46,26 +54,49 @@ static void note_in_use(size_t npages)
 bool block_init(void)
 {
     table = os_map((g_region.nbytes >> PAGE_SHIFT) * sizeof *table);
-    return table != NULL;
+    return table != NULL && chunk_init();
 }
 
-size_t block_pages(size_t first)
+static uint32_t block_at(size_t page)
 {
-    return table != NULL ? __atomic_load_n(&table[first], __ATOMIC_RELAXED) : 0;
+    return table != NULL ? __atomic_load_n(&table[page].block, __ATOMIC_RELAXED) : 0;
 }
 
-static void set_pages(size_t first, size_t npages)
+static void set_block(size_t page, uint32_t block)
 {
-    __atomic_store_n(&table[first], (uint32_t)npages, __ATOMIC_RELAXED);
+    __atomic_store_n(&table[page].block, block, __ATOMIC_RELAXED);
+}
+
+static size_t start_of(uint32_t block)
+{
+    return (block >> SIZE_BITS) % PAGE_UNITS;
+}
+
+static size_t bytes_of(uint32_t block)
+{
+    return (size_t)(block & SIZE_MASK) << ((block & IN_UNITS) != 0 ? UNIT_SHIFT : PAGE_SHIFT);
+}
+
+size_t block_bytes(const void *block)
+{
+    uint32_t found = block_at(region_page((uintptr_t)block));
+    size_t start = (uintptr_t)block & (PAGE_BYTES - 1);
+    return likely(start == start_of(found) << UNIT_SHIFT) ? bytes_of(found) : 0;
+}
+
+/* The pages that a block has a part of. */
+static struct run pages_of(size_t page, uint32_t block)
+{
+    return (struct run){page, pages_for((start_of(block) << UNIT_SHIFT) + bytes_of(block))};
 }
 
 bool block_has(size_t page)
 {
-    size_t most = pages_for(g_config.max_span);
+    size_t most = pages_for(g_config.max_span) + 1;
     for (size_t back = 0; back <= page && back < most; back++) {
-        size_t npages = block_pages(page - back);
-        if (npages != 0)
-            return npages > back;
+        uint32_t block = block_at(page - back);
+        if (block != 0)
+            return pages_of(page - back, block).npages > back;
     }
     return false;
 }
@@ -99,109 +130,174 @@ static void release(PageArena *arena, size_t first, size_t npages)
     router_put(arena, first, npages);
 }
 
-/* The stacks of an arena that has none yet; false: no memory. */
-static bool make_stacks(BlockCache *cache)
+/* Clears what may not read as zero: all that was in use since the region gave it, and what is dirty. */
+static void clear(size_t unit, size_t n, size_t used)
 {
-    void **entries = os_map(BLOCK_CLASSES * DEPTH * sizeof *entries);
-    if (entries == NULL)
-        return false;
-    for (size_t i = 0; i < BLOCK_CLASSES; i++)
-        entries = page_stack_use(&cache->stacks[i], entries, DEPTH);
-    return true;
+    char *start = (char *)region_addr(0) + (unit << UNIT_SHIFT);
+    size_t from = min_size(align_up(unit + used, PAGE_UNITS), unit + n);
+    size_t to = max_size(align_down(unit + n, PAGE_UNITS), from);
+    memset(start, 0, (from - unit) << UNIT_SHIFT);
+    if (to != from)
+        zero_prepare(from / PAGE_UNITS, (to - from) / PAGE_UNITS);
+    memset(start + ((to - unit) << UNIT_SHIFT), 0, (unit + n - to) << UNIT_SHIFT);
 }
 
-static bool has_room(BlockCache *cache, size_t npages)
+/* Frees what others have left for an arena, which may have gone to another since. */
+static void take_remote(PageArena *arena)
 {
-    size_t out = cache->out > 0 ? (size_t)cache->out : 0;
-    size_t wanted = cache->npages + npages;
-    if (wanted > KEPT_LEAST + out / KEPT_SHARE)
-        return false;
-    if (unlikely(wanted > cache->granted)) {
-        if (cache->stacks[0].entries == NULL && !make_stacks(cache))
-            return false;
-        cache->granted += SPAN_2M_PAGES * budget_grant(SPAN_2M_PAGES, 1);
+    uint32_t head = __atomic_exchange_n(&arena->blocks.remote, 0, __ATOMIC_ACQUIRE);
+    size_t nunits = 0;
+    while (head != 0) {
+        size_t page = head - 1;
+        uint32_t block = block_at(page);
+        head = table[page].next;
+        nunits += block & SIZE_MASK;
+        block_free(arena, (char *)region_addr(page) + (start_of(block) << UNIT_SHIFT));
     }
-    return wanted <= cache->granted;
+    __atomic_fetch_sub(&arena->blocks.nremote, nunits, __ATOMIC_RELAXED);
 }
 
-/* A kept block of npages, or of one more where that is not much. */
-static void *take_kept(BlockCache *cache, size_t npages)
+/* Leaves a block to the arena that owns its chunk. */
+static void leave_to(PageArena *owner, size_t page, uint32_t block)
 {
-    if (npages > BLOCK_CLASSES || cache->npages == 0 || router_is_suspended())
+    BlockHeap *heap = &owner->blocks;
+    size_t n = block & SIZE_MASK;
+    int64_t out = __atomic_load_n(&heap->nout, __ATOMIC_RELAXED);
+    size_t most = REMOTE_LEAST + (out > 0 ? (size_t)out : 0) / REMOTE_SHARE;
+    if (unlikely(__atomic_add_fetch(&heap->nremote, n, __ATOMIC_RELAXED) > most)) {
+        size_t unit = page * PAGE_UNITS + start_of(block);
+        size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
+        os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);
+    }
+    uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);
+    do
+        table[page].next = head;
+    while (!__atomic_compare_exchange_n(&heap->remote, &head, (uint32_t)page + 1, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static void *alloc_units(PageArena *arena, size_t nbytes, bool zero)
+{
+    size_t n = (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+    size_t used;
+    size_t unit = chunk_take(arena, n, &used);
+    if (unlikely(unit == NO_UNIT))
         return NULL;
-    size_t got = npages;
-    void *addr = page_stack_pop(&cache->stacks[got - 1]);
-    if (addr == NULL && got >= LOOSE_LEAST && got < BLOCK_CLASSES)
-        addr = page_stack_pop(&cache->stacks[got++]);
-    if (addr == NULL)
+    if (zero)
+        clear(unit, n, used);
+    set_block(unit / PAGE_UNITS,
+              (uint32_t)n | (uint32_t)(unit % PAGE_UNITS) << SIZE_BITS | IN_UNITS);
+    return (char *)region_addr(0) + (unit << UNIT_SHIFT);
+}
+
+static void *alloc_pages(PageArena *arena, size_t npages, unsigned order, bool zero)
+{
+    void *addr = router_map(arena, npages, order, zero ? 0 : npages);
+    if (unlikely(addr == NULL))
         return NULL;
-    cache->npages -= got;
-    cache->out += (int64_t)got;
+    set_block(region_page((uintptr_t)addr), (uint32_t)npages);
+    note_in_use(npages);
     return addr;
 }
 
-size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero)
+void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
 {
-    void *addr = order == 0 ? take_kept(&arena->blocks, npages) : NULL;
-    if (likely(addr != NULL)) {
-        if (zero)
-            memset(addr, 0, npages * PAGE_BYTES);
-        return region_page((uintptr_t)addr);
-    }
-    addr = router_map(arena, npages, order, zero ? 0 : npages);
-    if (unlikely(addr == NULL))
-        return NO_PAGE;
-    arena->blocks.out += (int64_t)npages;
-    size_t first = region_page((uintptr_t)addr);
-    set_pages(first, npages);
-    note_in_use(npages);
-    return first;
+    if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
+        take_remote(arena);
+    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0))
+        return alloc_units(arena, nbytes, zero);
+    unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
+    return alloc_pages(arena, pages_for(nbytes), order, zero);
 }
 
-void block_free(PageArena *arena, size_t first)
+/* What a program has changed is not used again, as far as other blocks have parts of its pages. */
+static void free_changed(PageArena *arena, size_t unit, size_t n)
 {
-    size_t npages = block_pages(first);
-    if (likely(arena != NULL)) {
-        BlockCache *cache = &arena->blocks;
-        cache->out -= cache->out >= (int64_t)npages ? (int64_t)npages : cache->out;
-        if (npages <= BLOCK_CLASSES && g_config.guard == 0 && !router_is_suspended() &&
-            is_plain(first, npages) && has_room(cache, npages) &&
-            page_stack_push(&cache->stacks[npages - 1], region_addr(first)) == NULL) {
-            cache->npages += npages;
-            return;
-        }
-    }
-    set_pages(first, 0);
-    release(arena, first, npages);
+    size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
+    size_t end = (unit + n) / PAGE_UNITS;
+    if (first < end)
+        router_free_live(arena, first, end - first);
 }
 
-bool block_resize(PageArena *arena, size_t first, size_t npages)
+static void free_units(PageArena *arena, size_t page, uint32_t block)
 {
-    size_t before = block_pages(first);
-    if (npages > before &&
-        !(is_plain(first, before) &&
-          router_map_at(arena, first + before, npages - before, npages - before)))
+    size_t unit = page * PAGE_UNITS + start_of(block);
+    size_t n = block & SIZE_MASK;
+    struct run pages = pages_of(page, block);
+    PageArena *owner;
+    bool own = chunk_own(arena, unit, &owner);
+    bool plain = is_plain(pages.first, pages.npages);
+    if (unlikely(!own && owner != NULL && plain)) {
+        leave_to(owner, page, block);
+        return;
+    }
+    set_block(page, 0);
+    if (likely(own && plain))
+        chunk_put(arena, unit, n);
+    else
+        free_changed(arena, unit, n);
+}
+
+void block_free(PageArena *arena, void *block)
+{
+    size_t page = region_page((uintptr_t)block);
+    uint32_t found = block_at(page);
+    if (likely((found & IN_UNITS) != 0)) {
+        free_units(arena, page, found);
+        return;
+    }
+    set_block(page, 0);
+    release(arena, page, found);
+}
+
+static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
+{
+    PageArena *owner;
+    size_t unit = page * PAGE_UNITS + start_of(block);
+    size_t before = block & SIZE_MASK;
+    size_t n = (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+    struct run pages = pages_of(page, block);
+    if (n > RUN_MOST || !chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
         return false;
-    set_pages(first, npages);
-    arena->blocks.out += (int64_t)npages - (int64_t)before;
+    if (n > before && !chunk_take_at(arena, unit + before, n - before))
+        return false;
+    set_block(page, block - (uint32_t)before + (uint32_t)n);
+    if (n < before)
+        chunk_put(arena, unit + n, before - n);
+    return true;
+}
+
+bool block_resize(PageArena *arena, void *block, size_t nbytes)
+{
+    size_t page = region_page((uintptr_t)block);
+    uint32_t found = block_at(page);
+    if ((found & IN_UNITS) != 0)
+        return resize_units(arena, page, found, nbytes);
+    size_t before = found;
+    size_t npages = pages_for(nbytes);
+    if (npages > before &&
+        !(is_plain(page, before) &&
+          router_map_at(arena, page + before, npages - before, npages - before)))
+        return false;
+    set_block(page, (uint32_t)npages);
     if (npages > before)
         note_in_use(npages - before);
     if (npages < before)
-        release(arena, first + npages, before - npages);
+        release(arena, page + npages, before - npages);
     return true;
 }
 
 void block_flush(PageArena *arena)
 {
-    BlockCache *cache = &arena->blocks;
-    for (size_t i = 0; i < BLOCK_CLASSES; i++)
-        while (cache->stacks[i].count != 0) {
-            void *addr = cache->stacks[i].entries[--cache->stacks[i].count];
-            size_t first = region_page((uintptr_t)addr);
-            set_pages(first, 0);
-            release(arena, first, i + 1);
-        }
-    budget_return(SPAN_2M_PAGES, cache->granted / SPAN_2M_PAGES);
-    cache->granted = 0;
-    cache->npages = 0;
+    if (table == NULL)
+        return;
+    take_remote(arena);
+    chunk_flush(arena);
+}
+
+void block_abandon(PageArena *arena, bool intact)
+{
+    if (intact)
+        block_flush(arena);
+    chunk_abandon(arena, intact);
 }

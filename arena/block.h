@@ -1,13 +1,15 @@
 /*
- * Blocks: runs of pages whose size the arena remembers, for malloc(3).
+ * Blocks: memory whose size the arena remembers, for malloc(3).
  *
- * A table has the number of pages of every block at its first page. Freed blocks of up to
- * BLOCK_CLASSES pages stay with the thread that freed them, in one stack for each number of pages,
- * and stay live as far as the page map knows: taking one and putting it back is no more than a look
- * at the map. All others, and what is more than a thread may keep, go to the region; the kernel is
- * asked about large ones only, which may never have been touched. Contents are whatever they are.
+ * A table says for each page whether a block starts in it, where, and how large it is: no block is
+ * smaller than a page. Blocks of up to RUN_MOST units come from the thread's own chunks (chunk.h), all
+ * others, those aligned to more than a unit, and all of them under GUARD are whole pages of the region.
  *
- * How much a thread keeps follows what it has out, within what the budget grants.
+ * A thread that frees a block of another's chunk puts it on a list for the owner, who takes it back
+ * when its own memory runs short. What is more than the owner may leave there is purged at once.
+ *
+ * The kernel is asked about large blocks only, which may never have been touched. Contents are whatever
+ * they are.
  */
 #ifndef BLOCK_H
 #define BLOCK_H
@@ -15,28 +17,34 @@
 #include "page_arena.h"
 #include "page_map.h"
 
-/* Makes the table. False: no memory. */
+/* No block is smaller. */
+#define BLOCK_LEAST PAGE_BYTES
+
+/* Makes the tables. False: no memory. */
 bool block_init(void);
 
 /*
- * A block of npages, aligned to 2^order pages; NO_PAGE if there is none to be had. It reads as zero
- * if `zero`, or may hold anything.
+ * A block of nbytes, BLOCK_LEAST or more, at a multiple of `alignment`, a power of two, and of 512;
+ * NULL if there is none to be had. It reads as zero if `zero`, or may hold anything.
  */
-size_t block_alloc(PageArena *arena, size_t npages, unsigned order, bool zero);
+void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero);
 
-/* How many pages the block has that starts at this page; 0 if none does. */
-size_t block_pages(size_t first);
+/* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
+size_t block_bytes(const void *block);
 
 /* Whether a page is part of a block. Slow: for rare cases. */
 bool block_has(size_t page);
 
-/* Frees a block. NULL arena: its pages are deferred. */
-void block_free(PageArena *arena, size_t first);
+/* Frees a block. NULL arena: where no list may be touched that is not atomic. */
+void block_free(PageArena *arena, void *block);
 
-/* Cuts a block, or lengthens it by free pages behind it. False: they are not free. */
-bool block_resize(PageArena *arena, size_t first, size_t npages);
+/* Cuts a block, or lengthens it by what is free behind it. False: it is not, or not that much. */
+bool block_resize(PageArena *arena, void *block, size_t nbytes);
 
-/* Gives all that an arena keeps back to the region. */
+/* Gives what an arena keeps back to the region. */
 void block_flush(PageArena *arena);
+
+/* The same of an arena that is given up; `intact` as for chunk_abandon. */
+void block_abandon(PageArena *arena, bool intact);
 
 #endif

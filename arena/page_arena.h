@@ -59,14 +59,18 @@ typedef struct PageDensity {
     unsigned char unasked[33];
 } PageDensity;
 
-/* Freed blocks of malloc, by their number of pages from 1 up. Private to block.c. */
-#define BLOCK_CLASSES 16
-typedef struct BlockCache {
-    PageStack stacks[BLOCK_CLASSES];
-    size_t npages;  /* that it holds */
-    size_t granted; /* that it may hold */
-    int64_t out;    /* pages handed out by this arena less those given to it */
-} BlockCache;
+/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c; the rest to block.c. */
+#define CHUNK_BINS 256
+typedef struct BlockHeap {
+    uint32_t bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
+    uint64_t filled[CHUNK_BINS / 64];
+    size_t nfree;   /* units in the bins */
+    size_t nunused; /* those of them that were never in use */
+    int64_t nout;   /* units taken less those put back */
+    size_t granted; /* units that may be kept */
+    uint32_t remote __attribute__((aligned(64))); /* blocks that others have freed: a list */
+    size_t nremote;                               /* units that these have, about */
+} BlockHeap;
 
 typedef struct PageArena PageArena;
 struct PageArena {
@@ -80,7 +84,7 @@ struct PageArena {
     int busy;
     bool is_thread_own;
     PageDensity density; /* private to zero.c */
-    BlockCache blocks;
+    BlockHeap blocks;
     PageArena *next;
     PageArena *next_spare;
 };

@@ -93,33 +93,30 @@ void *space_grow(struct range old, size_t nbytes)
 
 void *space_block(size_t nbytes, size_t alignment, bool zero)
 {
-    unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
     PageArena *arena = thread_enter();
     if (unlikely(arena == NULL))
         return NULL;
-    size_t first = block_alloc(arena, pages_for(nbytes), order, zero);
+    void *block = block_alloc(arena, nbytes, alignment, zero);
     thread_leave(arena);
-    return first != NO_PAGE ? region_addr(first) : NULL;
+    return block;
 }
 
 size_t space_block_bytes(const void *block)
 {
-    size_t page = region_page((uintptr_t)block);
-    bool starts = ((uintptr_t)block & (PAGE_BYTES - 1)) == 0;
-    return starts ? block_pages(page) << PAGE_SHIFT : 0;
+    return block_bytes(block);
 }
 
 void space_block_free(void *block)
 {
     PageArena *arena = thread_enter();
-    block_free(arena, region_page((uintptr_t)block));
+    block_free(arena, block);
     if (likely(arena != NULL))
         thread_leave(arena);
 }
 
 void *space_block_move(void *block, size_t nbytes)
 {
-    size_t held = min_size(space_block_bytes(block), align_up(nbytes, PAGE_BYTES));
+    size_t held = min_size(block_bytes(block), nbytes);
     struct range old = range_of(block, held);
     bool dense = held < SPARSE_LEAST || is_resident(old);
     void *moved = space_block(nbytes, 1, !dense);
@@ -138,7 +135,7 @@ bool space_block_resize(void *block, size_t nbytes)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return false;
-    bool resized = block_resize(arena, region_page((uintptr_t)block), pages_for(nbytes));
+    bool resized = block_resize(arena, block, nbytes);
     thread_leave(arena);
     return resized;
 }

@@ -1,5 +1,6 @@
 #include "stats.h"
 
+#include "chunk.h"
 #include "message.h"
 #include "os.h"
 #include "region.h"
@@ -51,7 +52,7 @@ static void add_arena(const PageArena *arena, void *context)
     stats->total_allocs += count_read(&arena->total_allocs);
     stats->total_frees += count_read(&arena->total_frees);
     stats->mmap_calls += count_read(&arena->mmap_calls);
-    stats->cached += __atomic_load_n(&arena->blocks.npages, __ATOMIC_RELAXED) * PAGE_BYTES;
+    stats->cached += chunk_free_units(arena) * UNIT_BYTES;
     add_stack(&stats->sizes[0], &arena->hot.pages);
     for (int i = 0; i < WARM_SIZES; i++)
         add_stack(&stats->sizes[1 + i], &arena->warm.spans[i]);

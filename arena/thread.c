@@ -132,7 +132,10 @@ static void take_over_after_fork(bool is_survivor)
     for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
         if (!arena->is_thread_own || (arena == survivor && !is_survivor))
             continue;
-        block_flush(arena);
+        if (arena == survivor)
+            block_flush(arena);
+        else
+            block_abandon(arena, arena->busy != THREAD_BUSY);
         router_flush(arena);
         if (arena != survivor) {
             arena->busy = THREAD_IDLE;
@@ -193,7 +196,7 @@ static void on_thread_exit(void *value)
 {
     PageArena *arena = value;
     g_page_arena = &turned_away;
-    block_flush(arena);
+    block_abandon(arena, true);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
     put_spare(arena);

@@ -1,0 +1,331 @@
+#include "chunk.h"
+
+#include "budget.h"
+#include "os.h"
+#include "page_map.h"
+#include "purge.h"
+#include "region.h"
+#include "router.h"
+
+#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
+
+/* What an arena keeps it is granted by so much. */
+#define GRANT_PAGES ((size_t)32)
+#define GRANT_UNITS (GRANT_PAGES * PAGE_UNITS)
+
+/* Fewer whole pages in one piece are not worth their way to the region. */
+#define GIVEN_LEAST 16
+
+/* Units are named by their index in the region, in lists by that plus one. */
+struct tag {
+    uint32_t prev, next;
+    uint32_t start : 3, units : 13; /* the free run that starts in this page; 0 units: none does */
+    uint32_t end : 3, length : 13;  /* the one whose last unit is in this page */
+};
+static struct tag *tags;
+
+struct chunk {
+    PageArena *owner;
+    size_t mark;
+};
+static struct chunk *chunks;
+
+/* Owners of chunks that have none. */
+static PageArena nobody, nobody_ever;
+
+bool chunk_init(void)
+{
+    size_t npages = g_region.nbytes >> PAGE_SHIFT;
+    tags = os_map(npages * sizeof *tags);
+    chunks = os_map(npages / SUPER_PAGES * sizeof *chunks);
+    return tags != NULL && chunks != NULL;
+}
+
+static struct tag *tag_of(size_t unit)
+{
+    return &tags[unit / PAGE_UNITS];
+}
+
+static struct chunk *chunk_of(size_t unit)
+{
+    return &chunks[unit / CHUNK_UNITS];
+}
+
+static size_t bin_of(size_t n)
+{
+    return min_size(n, CHUNK_BINS) - 1;
+}
+
+static void insert(BlockHeap *heap, size_t unit, size_t n)
+{
+    struct tag *first = tag_of(unit);
+    struct tag *last = tag_of(unit + n - 1);
+    size_t bin = bin_of(n);
+    uint32_t head = heap->bins[bin];
+    first->start = unit % PAGE_UNITS;
+    first->units = (uint32_t)n & 0x1fff;
+    last->end = (unit + n - 1) % PAGE_UNITS;
+    last->length = (uint32_t)n & 0x1fff;
+    first->prev = 0;
+    first->next = head;
+    if (head != 0)
+        tag_of(head - 1)->prev = (uint32_t)unit + 1;
+    heap->bins[bin] = (uint32_t)unit + 1;
+    heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
+    heap->nfree += n;
+}
+
+/* No list has it any more. */
+static void forget(BlockHeap *heap, size_t unit, size_t n)
+{
+    tag_of(unit)->units = 0;
+    tag_of(unit + n - 1)->length = 0;
+    heap->nfree -= n;
+}
+
+static void take_out(BlockHeap *heap, size_t unit, size_t n)
+{
+    struct tag *tag = tag_of(unit);
+    size_t bin = bin_of(n);
+    if (tag->next != 0)
+        tag_of(tag->next - 1)->prev = tag->prev;
+    if (tag->prev != 0)
+        tag_of(tag->prev - 1)->next = tag->next;
+    else if ((heap->bins[bin] = tag->next) == 0)
+        heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
+    forget(heap, unit, n);
+}
+
+/* How many units the free run has that starts here, or that ends with this one; 0: none does. */
+static size_t run_from(size_t unit)
+{
+    const struct tag *tag = tag_of(unit);
+    return tag->start == unit % PAGE_UNITS ? tag->units : 0;
+}
+
+static size_t run_until(size_t unit)
+{
+    const struct tag *tag = tag_of(unit);
+    return tag->end == unit % PAGE_UNITS ? tag->length : 0;
+}
+
+/* The first bin with runs of n units or more; CHUNK_BINS: there is none. */
+static size_t find_bin(const BlockHeap *heap, size_t n)
+{
+    size_t word = (n - 1) / 64;
+    uint64_t bits = heap->filled[word] >> (n - 1) % 64 << (n - 1) % 64;
+    while (bits == 0) {
+        if (++word == CHUNK_BINS / 64)
+            return CHUNK_BINS;
+        bits = heap->filled[word];
+    }
+    return word * 64 + (size_t)__builtin_ctzl(bits);
+}
+
+static bool take_chunk(PageArena *arena)
+{
+    void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
+    if (addr == NULL)
+        return false;
+    size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
+    chunk_of(unit)->mark = 0;
+    __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
+    arena->blocks.nunused += CHUNK_UNITS;
+    insert(&arena->blocks, unit, CHUNK_UNITS);
+    return true;
+}
+
+/* Moves the mark behind what is taken. Returns how many of the n units are below where it was. */
+static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
+{
+    struct chunk *chunk = chunk_of(unit);
+    size_t start = unit % CHUNK_UNITS;
+    size_t mark = chunk->mark;
+    if (start + n <= mark)
+        return n;
+    chunk->mark = start + n;
+    heap->nunused -= start + n - mark;
+    return mark > start ? mark - start : 0;
+}
+
+size_t chunk_take(PageArena *arena, size_t n, size_t *used)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t bin = find_bin(heap, n);
+    if (unlikely(bin == CHUNK_BINS)) {
+        if (!take_chunk(arena))
+            return NO_UNIT;
+        bin = CHUNK_BINS - 1;
+    }
+    size_t unit = heap->bins[bin] - 1;
+    size_t length = tag_of(unit)->units;
+    take_out(heap, unit, length);
+    if (length != n)
+        insert(heap, unit + n, length - n);
+    *used = pass_mark(heap, unit, n);
+    heap->nout += (int64_t)n;
+    return unit;
+}
+
+bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t length = unit % CHUNK_UNITS != 0 ? run_from(unit) : 0;
+    if (length < n)
+        return false;
+    take_out(heap, unit, length);
+    if (length != n)
+        insert(heap, unit + n, length - n);
+    pass_mark(heap, unit, n);
+    heap->nout += (int64_t)n;
+    return true;
+}
+
+/* Whether what is free, and was used, is as much as the arena may keep. */
+static bool may_keep(BlockHeap *heap)
+{
+    size_t kept = heap->nfree - heap->nunused;
+    while (unlikely(kept > heap->granted)) {
+        if (!budget_grant_pages(GRANT_PAGES))
+            return false;
+        heap->granted += GRANT_UNITS;
+    }
+    return !router_is_suspended();
+}
+
+/* Gives pages that nobody lists back to the region. */
+static void give_pages(PageArena *arena, size_t first, size_t npages)
+{
+    if (unlikely(router_is_suspended())) {
+        router_free_live(arena, first, npages);
+        return;
+    }
+    size_t used = first % SUPER_PAGES * PAGE_UNITS;
+    size_t mark = chunk_of(first * PAGE_UNITS)->mark;
+    size_t nused = mark > used ? min_size(pages_for((mark - used) << UNIT_SHIFT), npages) : 0;
+    page_map_clear(PAGE_LIVE, first, npages);
+    if (nused != 0)
+        page_map_set(PAGE_DIRTY, first, nused);
+    region_free(first, npages);
+}
+
+/*
+ * Gives the whole pages of a run that no list has, and lists the rest. What was never used stays with
+ * the chunk, unless `all` or it is a whole chunk.
+ */
+static void give(PageArena *arena, size_t unit, size_t n, bool all)
+{
+    BlockHeap *heap = &arena->blocks;
+    struct chunk *chunk = chunk_of(unit);
+    size_t from = align_up(unit, PAGE_UNITS);
+    size_t to = align_down(unit + n, PAGE_UNITS);
+    size_t mark = align_up(align_down(unit, CHUNK_UNITS) + chunk->mark, PAGE_UNITS);
+    bool reaches = mark < to;
+    if (reaches && !all && n != CHUNK_UNITS)
+        to = max_size(from, mark);
+    if (from >= to) {
+        insert(heap, unit, n);
+        return;
+    }
+    if (from != unit)
+        insert(heap, unit, from - unit);
+    if (to != unit + n)
+        insert(heap, to, unit + n - to);
+    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS);
+    if (reaches && to > mark) {
+        heap->nunused -= CHUNK_UNITS - chunk->mark;
+        chunk->mark = CHUNK_UNITS;
+    }
+}
+
+/* Whether the pages around a run are not the chunk's any more, so that none of it need stay. */
+static bool is_alone(size_t unit, size_t n)
+{
+    size_t end = unit + n;
+    return unit % PAGE_UNITS == 0 && end % PAGE_UNITS == 0 &&
+           (unit % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, unit / PAGE_UNITS - 1, 1)) &&
+           (end % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, end / PAGE_UNITS, 1));
+}
+
+void chunk_put(PageArena *arena, size_t unit, size_t n)
+{
+    BlockHeap *heap = &arena->blocks;
+    heap->nout -= (int64_t)n;
+    size_t before = unit % CHUNK_UNITS != 0 ? run_until(unit - 1) : 0;
+    size_t behind = (unit + n) % CHUNK_UNITS != 0 ? run_from(unit + n) : 0;
+    if (before != 0) {
+        unit -= before;
+        take_out(heap, unit, before);
+        n += before;
+    }
+    if (behind != 0) {
+        take_out(heap, unit + n, behind);
+        n += behind;
+    }
+    insert(heap, unit, n);
+    bool whole = n == CHUNK_UNITS && heap->nfree > 2 * CHUNK_UNITS;
+    if (likely(may_keep(heap) && !whole) ||
+        !(n >= (GIVEN_LEAST + 1) * PAGE_UNITS || is_alone(unit, n)))
+        return;
+    take_out(heap, unit, n);
+    give(arena, unit, n, false);
+    purge_excess();
+}
+
+/* Lists the free runs of a chunk that has just got this owner. */
+static void adopt(PageArena *arena, size_t unit)
+{
+    size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
+    for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
+        const struct tag *tag = tag_of(unit);
+        if (tag->units != 0)
+            insert(&arena->blocks, unit + tag->start, tag->units);
+    }
+}
+
+bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
+{
+    *owner = __atomic_load_n(&chunk_of(unit)->owner, __ATOMIC_ACQUIRE);
+    if (likely(*owner == arena && arena != NULL))
+        return true;
+    if (*owner == &nobody && arena != NULL &&
+        __atomic_compare_exchange_n(&chunk_of(unit)->owner, owner, arena, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        adopt(arena, unit);
+        return true;
+    }
+    if (*owner == &nobody || *owner == &nobody_ever)
+        *owner = NULL;
+    return false;
+}
+
+void chunk_flush(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    for (size_t bin = bin_of(PAGE_UNITS); bin < CHUNK_BINS; bin++) {
+        uint32_t head = heap->bins[bin];
+        heap->bins[bin] = 0;
+        heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
+        while (head != 0) {
+            size_t unit = head - 1;
+            size_t n = tag_of(unit)->units;
+            head = tag_of(unit)->next;
+            forget(heap, unit, n);
+            give(arena, unit, n, true);
+        }
+    }
+    budget_return_pages(heap->granted / PAGE_UNITS);
+    heap->granted = 0;
+    purge_excess();
+}
+
+void chunk_abandon(PageArena *arena, bool intact)
+{
+    size_t nchunks = region_used_pages() / SUPER_PAGES;
+    for (size_t i = 0; tags != NULL && i < nchunks; i++) {
+        PageArena *owner = arena;
+        __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever, false,
+                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    }
+    arena->blocks = (BlockHeap){.remote = arena->blocks.remote};
+}
