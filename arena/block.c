@@ -17,17 +17,12 @@
 #define ASKED_LEAST 64
 
 /*
- * Of each page: the block that starts in it, in units or in whole pages, and in which unit; and the
- * next in a list of freed ones, by its page plus one.
+ * In the tag of each page: the block that starts in it, in units or in whole pages, and in which unit;
+ * and the next in a list of freed ones, by its page plus one.
  */
 #define SIZE_BITS 24
 #define SIZE_MASK (((uint32_t)1 << SIZE_BITS) - 1)
 #define IN_UNITS ((uint32_t)1 << 31)
-struct entry {
-    uint32_t block;
-    uint32_t next;
-};
-static struct entry *table;
 
 /* What others have freed may wait for its owner: so much, and a share of what the owner has out. */
 #define REMOTE_LEAST (4 * MIB / UNIT_BYTES)
@@ -53,18 +48,17 @@ static void note_in_use(size_t npages)
 
 bool block_init(void)
 {
-    table = os_map((g_region.nbytes >> PAGE_SHIFT) * sizeof *table);
-    return table != NULL && chunk_init();
+    return chunk_init();
 }
 
 static uint32_t block_at(size_t page)
 {
-    return table != NULL ? __atomic_load_n(&table[page].block, __ATOMIC_RELAXED) : 0;
+    return g_tags != NULL ? __atomic_load_n(&g_tags[page + 1].block, __ATOMIC_RELAXED) : 0;
 }
 
 static void set_block(size_t page, uint32_t block)
 {
-    __atomic_store_n(&table[page].block, block, __ATOMIC_RELAXED);
+    __atomic_store_n(&g_tags[page + 1].block, block, __ATOMIC_RELAXED);
 }
 
 static size_t start_of(uint32_t block)
@@ -150,7 +144,7 @@ static void take_remote(PageArena *arena)
     while (head != 0) {
         size_t page = head - 1;
         uint32_t block = block_at(page);
-        head = table[page].next;
+        head = g_tags[page + 1].left;
         nunits += block & SIZE_MASK;
         block_free(arena, (char *)region_addr(page) + (start_of(block) << UNIT_SHIFT));
     }
@@ -171,7 +165,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     }
     uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);
     do
-        table[page].next = head;
+        g_tags[page + 1].left = head;
     while (!__atomic_compare_exchange_n(&heap->remote, &head, (uint32_t)page + 1, true,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
@@ -289,7 +283,7 @@ bool block_resize(PageArena *arena, void *block, size_t nbytes)
 
 void block_flush(PageArena *arena)
 {
-    if (table == NULL)
+    if (g_tags == NULL)
         return;
     take_remote(arena);
     chunk_flush(arena);

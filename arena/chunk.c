@@ -16,13 +16,9 @@
 /* Fewer whole pages in one piece are not worth their way to the region. */
 #define GIVEN_LEAST 16
 
-/* Units are named by their index in the region, in lists by that plus one. */
-struct tag {
-    uint32_t prev, next;
-    uint32_t start : 3, units : 13; /* the free run that starts in this page; 0 units: none does */
-    uint32_t end : 3, length : 13;  /* the one whose last unit is in this page */
-};
-static struct tag *tags;
+_Static_assert(CHUNK_UNITS * PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
+
+struct tag *g_tags;
 
 struct chunk {
     PageArena *owner;
@@ -36,14 +32,19 @@ static PageArena nobody, nobody_ever;
 bool chunk_init(void)
 {
     size_t npages = g_region.nbytes >> PAGE_SHIFT;
-    tags = os_map(npages * sizeof *tags);
+    g_tags = os_map((npages + 1) * sizeof *g_tags);
     chunks = os_map(npages / SUPER_PAGES * sizeof *chunks);
-    return tags != NULL && chunks != NULL;
+    return g_tags != NULL && chunks != NULL;
 }
 
 static struct tag *tag_of(size_t unit)
 {
-    return &tags[unit / PAGE_UNITS];
+    return &g_tags[unit / PAGE_UNITS + 1];
+}
+
+static struct tag *tag_of_listed(uint32_t name)
+{
+    return &g_tags[(name + PAGE_UNITS - 1) / PAGE_UNITS];
 }
 
 static struct chunk *chunk_of(size_t unit)
@@ -56,41 +57,36 @@ static size_t bin_of(size_t n)
     return min_size(n, CHUNK_BINS) - 1;
 }
 
-static void insert(BlockHeap *heap, size_t unit, size_t n)
+static inline void insert(BlockHeap *heap, size_t unit, size_t n)
 {
     struct tag *first = tag_of(unit);
-    struct tag *last = tag_of(unit + n - 1);
     size_t bin = bin_of(n);
     uint32_t head = heap->bins[bin];
-    first->start = unit % PAGE_UNITS;
-    first->units = (uint32_t)n & 0x1fff;
-    last->end = (unit + n - 1) % PAGE_UNITS;
-    last->length = (uint32_t)n & 0x1fff;
+    first->starts = (uint16_t)(n * PAGE_UNITS + unit % PAGE_UNITS);
+    tag_of(unit + n - 1)->ends = (uint16_t)(n * PAGE_UNITS + (unit + n - 1) % PAGE_UNITS);
     first->prev = 0;
     first->next = head;
-    if (head != 0)
-        tag_of(head - 1)->prev = (uint32_t)unit + 1;
+    tag_of_listed(head)->prev = (uint32_t)unit + 1;
     heap->bins[bin] = (uint32_t)unit + 1;
     heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
     heap->nfree += n;
 }
 
 /* No list has it any more. */
-static void forget(BlockHeap *heap, size_t unit, size_t n)
+static inline void forget(BlockHeap *heap, size_t unit, size_t n)
 {
-    tag_of(unit)->units = 0;
-    tag_of(unit + n - 1)->length = 0;
+    tag_of(unit)->starts = 0;
+    tag_of(unit + n - 1)->ends = 0;
     heap->nfree -= n;
 }
 
-static void take_out(BlockHeap *heap, size_t unit, size_t n)
+static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
 {
-    struct tag *tag = tag_of(unit);
+    const struct tag *tag = tag_of(unit);
     size_t bin = bin_of(n);
-    if (tag->next != 0)
-        tag_of(tag->next - 1)->prev = tag->prev;
+    tag_of_listed(tag->next)->prev = tag->prev;
     if (tag->prev != 0)
-        tag_of(tag->prev - 1)->next = tag->next;
+        tag_of_listed(tag->prev)->next = tag->next;
     else if ((heap->bins[bin] = tag->next) == 0)
         heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
     forget(heap, unit, n);
@@ -99,27 +95,28 @@ static void take_out(BlockHeap *heap, size_t unit, size_t n)
 /* How many units the free run has that starts here, or that ends with this one; 0: none does. */
 static size_t run_from(size_t unit)
 {
-    const struct tag *tag = tag_of(unit);
-    return tag->start == unit % PAGE_UNITS ? tag->units : 0;
+    size_t starts = tag_of(unit)->starts;
+    return starts % PAGE_UNITS == unit % PAGE_UNITS ? starts / PAGE_UNITS : 0;
 }
 
 static size_t run_until(size_t unit)
 {
-    const struct tag *tag = tag_of(unit);
-    return tag->end == unit % PAGE_UNITS ? tag->length : 0;
+    size_t ends = tag_of(unit)->ends;
+    return ends % PAGE_UNITS == unit % PAGE_UNITS ? ends / PAGE_UNITS : 0;
 }
 
-/* The first bin with runs of n units or more; CHUNK_BINS: there is none. */
-static size_t find_bin(const BlockHeap *heap, size_t n)
+/* The first bin with runs of n units or more; CHUNK_BINS: there is none. No branch can be foretold. */
+static inline size_t find_bin(const BlockHeap *heap, size_t n)
 {
-    size_t word = (n - 1) / 64;
-    uint64_t bits = heap->filled[word] >> (n - 1) % 64 << (n - 1) % 64;
-    while (bits == 0) {
-        if (++word == CHUNK_BINS / 64)
-            return CHUNK_BINS;
-        bits = heap->filled[word];
+    size_t bin = CHUNK_BINS;
+    size_t least = (n - 1) / 64;
+    uint64_t mask = ~(uint64_t)0 << (n - 1) % 64;
+    for (size_t word = CHUNK_BINS / 64; word-- != 0;) {
+        uint64_t bits = heap->filled[word] & (word == least ? mask : -(uint64_t)(word > least));
+        size_t found = word * 64 + (size_t)__builtin_ctzl(bits | (uint64_t)1 << 63);
+        bin = bits != 0 ? found : bin;
     }
-    return word * 64 + (size_t)__builtin_ctzl(bits);
+    return bin;
 }
 
 static bool take_chunk(PageArena *arena)
@@ -158,7 +155,7 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
         bin = CHUNK_BINS - 1;
     }
     size_t unit = heap->bins[bin] - 1;
-    size_t length = tag_of(unit)->units;
+    size_t length = tag_of(unit)->starts / PAGE_UNITS;
     take_out(heap, unit, length);
     if (length != n)
         insert(heap, unit + n, length - n);
@@ -277,9 +274,9 @@ static void adopt(PageArena *arena, size_t unit)
 {
     size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
     for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
-        const struct tag *tag = tag_of(unit);
-        if (tag->units != 0)
-            insert(&arena->blocks, unit + tag->start, tag->units);
+        size_t starts = tag_of(unit)->starts;
+        if (starts != 0)
+            insert(&arena->blocks, unit + starts % PAGE_UNITS, starts / PAGE_UNITS);
     }
 }
 
@@ -308,7 +305,7 @@ void chunk_flush(PageArena *arena)
         heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
         while (head != 0) {
             size_t unit = head - 1;
-            size_t n = tag_of(unit)->units;
+            size_t n = tag_of(unit)->starts / PAGE_UNITS;
             head = tag_of(unit)->next;
             forget(heap, unit, n);
             give(arena, unit, n, true);
@@ -322,7 +319,7 @@ void chunk_flush(PageArena *arena)
 void chunk_abandon(PageArena *arena, bool intact)
 {
     size_t nchunks = region_used_pages() / SUPER_PAGES;
-    for (size_t i = 0; tags != NULL && i < nchunks; i++) {
+    for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
         __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever, false,
                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED);

@@ -34,6 +34,19 @@
 
 #define NO_UNIT SIZE_MAX
 
+/*
+ * Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. The
+ * first tag is of no page: what is written to the neighbours of a run that has none goes there.
+ */
+struct tag {
+    uint32_t block; /* for block.c */
+    uint32_t left;  /* for block.c */
+    uint32_t prev, next;
+    uint16_t starts; /* the free run that starts in this page: its units * 8, plus in which unit */
+    uint16_t ends;   /* the same of the one that ends in it, by its last unit; 0: none does */
+};
+extern struct tag *g_tags;
+
 /* Makes the tables. False: no memory. */
 bool chunk_init(void);
 
