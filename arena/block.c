@@ -23,6 +23,7 @@
 #define SIZE_BITS 24
 #define SIZE_MASK (((uint32_t)1 << SIZE_BITS) - 1)
 #define IN_UNITS ((uint32_t)1 << 31)
+#define LEFT ((uint32_t)1 << 30) /* freed, and in such a list */
 
 /* What others have freed may wait for its owner: so much, and a share of what the owner has out. */
 #define REMOTE_LEAST (4 * MIB / UNIT_BYTES)
@@ -75,7 +76,8 @@ size_t block_bytes(const void *block)
 {
     uint32_t found = block_at(region_page((uintptr_t)block));
     size_t start = (uintptr_t)block & (PAGE_BYTES - 1);
-    return likely(start == start_of(found) << UNIT_SHIFT) ? bytes_of(found) : 0;
+    bool starts = start == start_of(found) << UNIT_SHIFT && (found & LEFT) == 0;
+    return likely(starts) ? bytes_of(found) : 0;
 }
 
 /* The pages that a block has a part of. */
@@ -136,6 +138,8 @@ static void clear(size_t unit, size_t n, size_t used)
     memset(start + ((to - unit) << UNIT_SHIFT), 0, (unit + n - to) << UNIT_SHIFT);
 }
 
+static void free_units(PageArena *arena, size_t page, uint32_t block);
+
 /* Frees what others have left for an arena, which may have gone to another since. */
 static void take_remote(PageArena *arena)
 {
@@ -143,10 +147,10 @@ static void take_remote(PageArena *arena)
     size_t nunits = 0;
     while (head != 0) {
         size_t page = head - 1;
-        uint32_t block = block_at(page);
+        uint32_t block = block_at(page) & ~LEFT;
         head = g_tags[page + 1].left;
         nunits += block & SIZE_MASK;
-        block_free(arena, (char *)region_addr(page) + (start_of(block) << UNIT_SHIFT));
+        free_units(arena, page, block);
     }
     __atomic_fetch_sub(&arena->blocks.nremote, nunits, __ATOMIC_RELAXED);
 }
@@ -163,6 +167,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
         os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);
     }
+    set_block(page, block | LEFT);
     uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);
     do
         g_tags[page + 1].left = head;

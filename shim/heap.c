@@ -18,9 +18,13 @@
  * the region, too, by mmap(2).
  */
 
-/* Sizes taken: least to least + span - 1. None while the front is off. */
+/* Large blocks for which the next malloc has no memory: it may be the arena that has it. */
+#define RELIEVED_LEAST (64 * KIB)
+
+/* Sizes taken: least to least + span - 1. None while the front is off. Smaller than `plain`: passed on. */
 static size_t least = SIZE_MAX;
 static size_t span;
+static size_t plain = RELIEVED_LEAST;
 
 static inline bool takes(size_t nbytes)
 {
@@ -53,6 +57,17 @@ static bool is_glibc_tuned(void)
            (tunables != NULL && strstr(tunables, "glibc.malloc.") != NULL);
 }
 
+/* Whoever has glibc look for errors wants its blocks. */
+static bool is_debugged(void)
+{
+    const char *tunables = secure_getenv("GLIBC_TUNABLES");
+    const char *preloads = secure_getenv("LD_PRELOAD");
+    return secure_getenv("MALLOC_PERTURB_") != NULL || secure_getenv("MALLOC_CHECK_") != NULL ||
+           (tunables != NULL && (strstr(tunables, "glibc.malloc.perturb") != NULL ||
+                                 strstr(tunables, "glibc.malloc.check") != NULL)) ||
+           (preloads != NULL && strstr(preloads, "malloc_debug") != NULL);
+}
+
 /*
  * Not where a program brings a malloc of its own, in itself or as a library that it is linked with:
  * redis-server gives blocks of malloc to sdallocx of jemalloc.
@@ -78,7 +93,7 @@ static bool may_act(void)
 
 bool heap_start(void)
 {
-    if (g_config.malloc == 0 || !may_act())
+    if (g_config.malloc == 0 || is_debugged() || !may_act())
         return false;
     if (next_is_glibc())
         stir_least = 64 * KIB;
@@ -89,6 +104,7 @@ bool heap_start(void)
     }
     size_t most = g_config.max_span;
     least = g_config.malloc_min;
+    plain = min_size(least, RELIEVED_LEAST);
     span = most >= least ? most - least + 1 : 0;
     return true;
 }
@@ -117,13 +133,10 @@ static void *block(size_t nbytes, size_t alignment, bool zero)
     return g_route_max != 0 ? space_block(nbytes, alignment, zero) : NULL;
 }
 
-/* Large blocks for which the next malloc has no memory: it may be the arena that has it. */
-#define RELIEVED_LEAST (64 * KIB)
-
 static void *or_relieved(void *p, size_t nbytes, void *(*again)(size_t, size_t), size_t argument)
 {
     int before = errno;
-    if (p != NULL || errno != ENOMEM || nbytes > PTRDIFF_MAX || !space_relieve())
+    if (likely(p != NULL) || nbytes < RELIEVED_LEAST || errno != ENOMEM || nbytes > PTRDIFF_MAX || !space_relieve())
         return p;
     p = again(argument, nbytes);
     if (p != NULL)
@@ -137,16 +150,15 @@ static void *malloc_again(size_t unused, size_t nbytes)
     return next.malloc(nbytes);
 }
 
+static __attribute__((noinline)) void *large_malloc(size_t nbytes)
+{
+    void *served = takes(nbytes) ? block(nbytes, 1, false) : NULL;
+    return served != NULL ? served : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
+}
+
 EXPORT void *malloc(size_t nbytes)
 {
-    if (unlikely(takes(nbytes))) {
-        void *served = block(nbytes, 1, false);
-        if (likely(served != NULL))
-            return served;
-    }
-    if (unlikely(nbytes >= RELIEVED_LEAST))
-        return or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
-    return next.malloc(nbytes);
+    return likely(nbytes < plain) ? next.malloc(nbytes) : large_malloc(nbytes);
 }
 
 /* The size of a block of ours; 0: it is another's. */
@@ -186,19 +198,18 @@ EXPORT void free_aligned_sized(void *p, size_t alignment, size_t nbytes)
     free(p);
 }
 
+static __attribute__((noinline)) void *large_calloc(size_t nbytes)
+{
+    void *served = takes(nbytes) ? block(nbytes, 1, true) : NULL;
+    return served != NULL ? served : or_relieved(next.calloc(1, nbytes), nbytes, next.calloc, 1);
+}
+
 EXPORT void *calloc(size_t count, size_t size)
 {
     size_t nbytes;
-    if (unlikely(__builtin_mul_overflow(count, size, &nbytes)))
+    if (unlikely(__builtin_mul_overflow(count, size, &nbytes)) || likely(nbytes < plain))
         return next.calloc(count, size);
-    if (unlikely(takes(nbytes))) {
-        void *served = block(nbytes, 1, true);
-        if (likely(served != NULL))
-            return served;
-    }
-    if (unlikely(nbytes >= RELIEVED_LEAST))
-        return or_relieved(next.calloc(1, nbytes), nbytes, next.calloc, 1);
-    return next.calloc(count, size);
+    return large_calloc(nbytes);
 }
 
 /* A block of another allocator, to ours if it grows into what we take. */
@@ -264,9 +275,8 @@ static void *aligned_block(size_t alignment, size_t nbytes)
 EXPORT void *memalign(size_t alignment, size_t nbytes)
 {
     void *served = aligned_block(alignment, nbytes);
-    if (served == NULL && nbytes >= RELIEVED_LEAST)
-        return or_relieved(next.memalign(alignment, nbytes), nbytes, next.memalign, alignment);
-    return served != NULL ? served : next.memalign(alignment, nbytes);
+    return served != NULL ? served
+                          : or_relieved(next.memalign(alignment, nbytes), nbytes, next.memalign, alignment);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t nbytes)
