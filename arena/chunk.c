@@ -190,6 +190,15 @@ static bool may_keep(BlockHeap *heap)
     return !router_is_suspended();
 }
 
+static void return_grant(BlockHeap *heap)
+{
+    size_t kept = align_up(heap->nfree - heap->nunused, GRANT_UNITS);
+    if (kept >= heap->granted)
+        return;
+    budget_return_pages((heap->granted - kept) / PAGE_UNITS);
+    heap->granted = kept;
+}
+
 /* Gives pages that nobody lists back to the region. */
 static void give_pages(PageArena *arena, size_t first, size_t npages)
 {
@@ -266,6 +275,7 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
         return;
     take_out(heap, unit, n);
     give(arena, unit, n, false);
+    return_grant(heap);
     purge_excess();
 }
 
@@ -311,8 +321,7 @@ void chunk_flush(PageArena *arena)
             give(arena, unit, n, true);
         }
     }
-    budget_return_pages(heap->granted / PAGE_UNITS);
-    heap->granted = 0;
+    return_grant(heap);
     purge_excess();
 }
 
@@ -324,5 +333,6 @@ void chunk_abandon(PageArena *arena, bool intact)
         __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever, false,
                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
+    budget_return_pages(arena->blocks.granted / PAGE_UNITS);
     arena->blocks = (BlockHeap){.remote = arena->blocks.remote};
 }

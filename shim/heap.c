@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,14 @@ static bool is_debugged(void)
 static bool is_defined_here(const char *name)
 {
     Dl_info here, there;
+    const ElfW(Sym) *symbol = NULL;
     void *found = dlsym(RTLD_DEFAULT, name);
-    return found != NULL && dladdr(found, &there) != 0 && dladdr(&g_route_max, &here) != 0 &&
-           there.dli_fbase == here.dli_fbase;
+    if (found == NULL || dladdr1(found, &there, (void **)&symbol, RTLD_DL_SYMENT) == 0)
+        return false;
+    /* A program at a fixed address has stubs of what it imports, which stand for the function. */
+    if (symbol != NULL && symbol->st_shndx == SHN_UNDEF)
+        return true;
+    return dladdr(&g_route_max, &here) != 0 && there.dli_fbase == here.dli_fbase;
 }
 
 static bool may_act(void)
