@@ -12,9 +12,11 @@
 
 /*
  * Blocks of so many pages are often touched in parts only: what is clean is asked for when they go to
- * the region, and neither cleared for the next nor counted as retained.
+ * the region, and neither cleared for the next nor counted as retained. One that was touched for the
+ * most part speaks for the next UNASKED of about its size.
  */
 #define ASKED_LEAST 64
+#define UNASKED 7
 
 /*
  * In the tag of each page: the block that starts in it, in units or in whole pages, and in which unit;
@@ -110,6 +112,19 @@ static bool is_plain(size_t first, size_t npages)
     return true;
 }
 
+static void retire(PageArena *arena, size_t first, size_t npages)
+{
+    unsigned char *unasked = &arena->blocks.unasked[31 - (unsigned)__builtin_clz((unsigned)npages)];
+    if (npages < ASKED_LEAST || *unasked != 0) {
+        *unasked -= *unasked != 0;
+        page_map_set(PAGE_DIRTY, first, npages);
+        return;
+    }
+    zero_retire(first, npages, &arena->density);
+    if (page_map_count(PAGE_DIRTY, first, npages) >= npages - npages / 4)
+        *unasked = UNASKED;
+}
+
 /* To the region, or to a warm cache. What the program has changed takes the way of munmap(2). */
 static void release(PageArena *arena, size_t first, size_t npages)
 {
@@ -119,10 +134,7 @@ static void release(PageArena *arena, size_t first, size_t npages)
         return;
     }
     page_map_clear(PAGE_LIVE, first, npages);
-    if (npages < ASKED_LEAST)
-        page_map_set(PAGE_DIRTY, first, npages);
-    else
-        zero_retire(first, npages, &arena->density);
+    retire(arena, first, npages);
     router_put(arena, first, npages);
 }
 
@@ -284,6 +296,11 @@ bool block_resize(PageArena *arena, void *block, size_t nbytes)
     if (npages < before)
         release(arena, page + npages, before - npages);
     return true;
+}
+
+bool block_keeps(const PageArena *arena)
+{
+    return arena != NULL && chunk_free_units(arena) >= 2 * PAGE_UNITS;
 }
 
 void block_flush(PageArena *arena)

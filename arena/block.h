@@ -41,6 +41,9 @@ void block_free(PageArena *arena, void *block);
 /* Cuts a block, or lengthens it by what is free behind it. False: it is not, or not that much. */
 bool block_resize(PageArena *arena, void *block, size_t nbytes);
 
+/* Whether an arena, which may be NULL, has whole free pages. */
+bool block_keeps(const PageArena *arena);
+
 /* Gives what an arena keeps back to the region. */
 void block_flush(PageArena *arena);
 

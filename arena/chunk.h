@@ -68,10 +68,15 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n);
  */
 bool chunk_own(PageArena *arena, size_t unit, PageArena **owner);
 
-/* How many units are free in an arena's chunks. */
+/* How many units are free in an arena's chunks, and how many of them were never used. */
 static inline size_t chunk_free_units(const PageArena *arena)
 {
     return __atomic_load_n(&arena->blocks.nfree, __ATOMIC_RELAXED);
+}
+
+static inline size_t chunk_unused_units(const PageArena *arena)
+{
+    return __atomic_load_n(&arena->blocks.nunused, __ATOMIC_RELAXED);
 }
 
 /* Gives all whole free pages of an arena back to the region. */

@@ -68,6 +68,8 @@ typedef struct BlockHeap {
     size_t nunused; /* those of them that were never in use */
     int64_t nout;   /* units taken less those put back */
     size_t granted; /* units that may be kept */
+    /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
+    unsigned char unasked[32];
     uint32_t remote __attribute__((aligned(64))); /* blocks that others have freed: a list */
     size_t nremote;                               /* units that these have, about */
 } BlockHeap;

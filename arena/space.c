@@ -295,6 +295,7 @@ static void give_back(bool addresses)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return;
+    block_flush(arena);
     purge_everything();
     if (addresses)
         region_trim();
@@ -305,7 +306,8 @@ bool space_relieve(void)
 {
     bool limited = os_limit(RLIMIT_AS) != SIZE_MAX;
     size_t used = region_used_pages();
-    bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used);
+    bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used) ||
+                   block_keeps(g_page_arena);
     bool reserves = limited && used << PAGE_SHIFT < g_region.nbytes;
     if (retains || reserves)
         give_back(reserves);
