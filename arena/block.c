@@ -54,6 +54,11 @@ bool block_init(void)
     return chunk_init();
 }
 
+void block_trim(void)
+{
+    chunk_trim();
+}
+
 static uint32_t block_at(size_t page)
 {
     return g_tags != NULL ? __atomic_load_n(&g_tags[page + 1].block, __ATOMIC_RELAXED) : 0;

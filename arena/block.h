@@ -23,6 +23,9 @@
 /* Makes the tables. False: no memory. */
 bool block_init(void);
 
+/* Forgets what is beyond the end of the region, which was trimmed. */
+void block_trim(void);
+
 /*
  * A block of nbytes, BLOCK_LEAST or more, at a multiple of `alignment`, a power of two, and of 512;
  * NULL if there is none to be had. It reads as zero if `zero`, or may hold anything.

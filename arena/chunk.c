@@ -29,12 +29,41 @@ static struct chunk *chunks;
 /* Owners of chunks that have none. */
 static PageArena nobody, nobody_ever;
 
+/* The sizes of both tables. */
+static size_t tags_bytes, chunks_bytes;
+
+static size_t tags_needed(void)
+{
+    return align_up(((g_region.nbytes >> PAGE_SHIFT) + 1) * sizeof *g_tags, PAGE_BYTES);
+}
+
+static size_t chunks_needed(void)
+{
+    return align_up(g_region.nbytes / SUPER_BYTES * sizeof *chunks, PAGE_BYTES);
+}
+
 bool chunk_init(void)
 {
-    size_t npages = g_region.nbytes >> PAGE_SHIFT;
-    g_tags = os_map((npages + 1) * sizeof *g_tags);
-    chunks = os_map(npages / SUPER_PAGES * sizeof *chunks);
+    tags_bytes = tags_needed();
+    chunks_bytes = chunks_needed();
+    g_tags = os_map(tags_bytes);
+    chunks = os_map(chunks_bytes);
     return g_tags != NULL && chunks != NULL;
+}
+
+static void trim(void *table, size_t *nbytes, size_t needed)
+{
+    size_t before = __atomic_exchange_n(nbytes, needed, __ATOMIC_RELAXED);
+    if (before > needed)
+        os_unmap((char *)table + needed, before - needed);
+}
+
+void chunk_trim(void)
+{
+    if (g_tags == NULL)
+        return;
+    trim(g_tags, &tags_bytes, tags_needed());
+    trim(chunks, &chunks_bytes, chunks_needed());
 }
 
 static struct tag *tag_of(size_t unit)

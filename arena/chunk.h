@@ -50,6 +50,9 @@ extern struct tag *g_tags;
 /* Makes the tables. False: no memory. */
 bool chunk_init(void);
 
+/* Forgets what is beyond the end of the region, which was trimmed. */
+void chunk_trim(void);
+
 /*
  * A run of n units; NO_UNIT if there is none to be had. How many of the first were in use before;
  * the others are as the region had them.

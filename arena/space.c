@@ -297,8 +297,10 @@ static void give_back(bool addresses)
         return;
     block_flush(arena);
     purge_everything();
-    if (addresses)
+    if (addresses) {
         region_trim();
+        block_trim();
+    }
     thread_leave(arena);
 }
 

@@ -13,7 +13,7 @@ int main(void)
                 expect(usable[j][i] >= heap_sizes[i]);
                 expect(usable[j][i] <= heap_sizes[i] + PAGE + 64);
                 if (is_ours(blocks[j][i]))
-                    expect(usable[j][i] < heap_sizes[i] + (heap_sizes[i] <= MB / 8 ? 512 : PAGE));
+                    expect(usable[j][i] < heap_sizes[i] + PAGE);
                 memset(blocks[j][i], (int)(i + j + turn), usable[j][i]);
             }
         for (size_t i = 0; i < COUNT(heap_sizes); i++)
