@@ -216,10 +216,10 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
     struct chunk *chunk = chunk_of(unit);
     size_t from = align_up(unit, PAGE_UNITS);
     size_t to = align_down(unit + n, PAGE_UNITS);
-    size_t mark = align_up(align_down(unit, CHUNK_UNITS) + chunk->mark, PAGE_UNITS);
-    bool reaches = mark < to;
-    if (reaches && !all && n != CHUNK_UNITS)
-        to = max_size(from, mark);
+    size_t mark = align_down(unit, CHUNK_UNITS) + chunk->mark;
+    size_t unused = align_up(mark, PAGE_UNITS);
+    if (unused < to && !all && n != CHUNK_UNITS)
+        to = max_size(from, unused);
     if (from >= to) {
         insert(heap, unit, n);
         return;
@@ -229,9 +229,9 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
     if (to != unit + n)
         insert(heap, to, unit + n - to);
     give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS);
-    if (reaches && to > mark) {
-        heap->nunused -= CHUNK_UNITS - chunk->mark;
-        chunk->mark = CHUNK_UNITS;
+    if (to > mark) {
+        heap->nunused -= to - mark;
+        chunk->mark += to - mark;
     }
 }
 
