@@ -272,6 +272,7 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
 /* Lists the free runs of a chunk that has just got this owner. */
 static void adopt(PageArena *arena, size_t unit)
 {
+    arena->blocks.nunused += CHUNK_UNITS - chunk_of(unit)->mark;
     size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
     for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
         size_t starts = tag_of(unit)->starts;
