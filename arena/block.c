@@ -249,7 +249,7 @@ static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t n
     PageArena *owner;
     size_t unit = page * PAGE_UNITS + start_of(block);
     size_t before = block & SIZE_MASK;
-    size_t n = (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+    size_t n = max_size((nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT, RUN_LEAST);
     struct run pages = pages_of(page, block);
     if (n > RUN_MOST || !chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
         return false;
