@@ -1,5 +1,7 @@
 #include "chunk.h"
 
+#include <string.h>
+
 #include "budget.h"
 #include "os.h"
 #include "page_map.h"
@@ -325,5 +327,6 @@ void chunk_abandon(PageArena *arena, bool intact)
         __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever, false,
                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
-    arena->blocks = (BlockHeap){.remote = arena->blocks.remote};
+    /* Others may be leaving blocks for it all the while. */
+    memset(&arena->blocks, 0, offsetof(BlockHeap, remote));
 }
