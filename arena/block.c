@@ -156,7 +156,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
 {
     BlockHeap *heap = &owner->blocks;
     size_t n = block & SIZE_MASK;
-    int64_t out = __atomic_load_n(&heap->nout, __ATOMIC_RELAXED);
+    int64_t out = (int64_t)count_read(&heap->nout);
     size_t most = REMOTE_LEAST + (out > 0 ? (size_t)out : 0) / REMOTE_SHARE;
     if (unlikely(__atomic_add_fetch(&heap->nremote, n, __ATOMIC_RELAXED) > most)) {
         size_t unit = page * PAGE_UNITS + start_of(block);

@@ -71,7 +71,7 @@ static inline void insert(BlockHeap *heap, size_t unit, size_t n)
     tag_of_listed(head)->prev = (uint32_t)unit + 1;
     heap->bins[bin] = (uint32_t)unit + 1;
     heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
-    heap->nfree += n;
+    count_add(&heap->nfree, n);
 }
 
 /* No list has it any more. */
@@ -79,7 +79,7 @@ static inline void forget(BlockHeap *heap, size_t unit, size_t n)
 {
     tag_of(unit)->starts = 0;
     tag_of(unit + n - 1)->ends = 0;
-    heap->nfree -= n;
+    count_add(&heap->nfree, -n);
 }
 
 static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
@@ -162,7 +162,7 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
     if (length != n)
         insert(heap, unit + n, length - n);
     *used = pass_mark(heap, unit, n);
-    heap->nout += (int64_t)n;
+    count_add(&heap->nout, n);
     return unit;
 }
 
@@ -176,7 +176,7 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     if (length != n)
         insert(heap, unit + n, length - n);
     pass_mark(heap, unit, n);
-    heap->nout += (int64_t)n;
+    count_add(&heap->nout, n);
     return true;
 }
 
@@ -249,7 +249,7 @@ static bool is_alone(size_t unit, size_t n)
 void chunk_put(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
-    heap->nout -= (int64_t)n;
+    count_add(&heap->nout, -n);
     size_t before = unit % CHUNK_UNITS != 0 ? run_until(unit - 1) : 0;
     size_t behind = (unit + n) % CHUNK_UNITS != 0 ? run_from(unit + n) : 0;
     if (before != 0) {

@@ -66,7 +66,7 @@ typedef struct BlockHeap {
     uint64_t filled[CHUNK_BINS / 64];
     size_t nfree;   /* units in the bins */
     size_t nunused; /* those of them that were never in use */
-    int64_t nout;   /* units taken less those put back */
+    uint64_t nout;  /* units taken less those put back; below 0 it wraps around */
     size_t granted; /* units that may be kept */
     uint32_t remote __attribute__((aligned(64))); /* blocks that others have freed: a list */
     size_t nremote;                               /* units that these have, about */
