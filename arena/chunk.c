@@ -49,6 +49,12 @@ static struct tag *tag_of_listed(uint32_t name)
     return &g_tags[(name + PAGE_UNITS - 1) / PAGE_UNITS];
 }
 
+/* The link back of the next in a list; of none: a place of the heap's own, without a branch. */
+static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
+{
+    return next != 0 ? &tag_of_listed(next)->prev : &heap->prev_of_none;
+}
+
 static struct chunk *chunk_of(size_t unit)
 {
     return &chunks[unit / CHUNK_UNITS];
@@ -68,7 +74,7 @@ static inline void insert(BlockHeap *heap, size_t unit, size_t n)
     tag_of(unit + n - 1)->ends = (uint16_t)(n * PAGE_UNITS + (unit + n - 1) % PAGE_UNITS);
     first->prev = 0;
     first->next = head;
-    tag_of_listed(head)->prev = (uint32_t)unit + 1;
+    *link_back(heap, head) = (uint32_t)unit + 1;
     heap->bins[bin] = (uint32_t)unit + 1;
     heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
     count_add(&heap->nfree, n);
@@ -86,7 +92,7 @@ static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
 {
     const struct tag *tag = tag_of(unit);
     size_t bin = bin_of(n);
-    tag_of_listed(tag->next)->prev = tag->prev;
+    *link_back(heap, tag->next) = tag->prev;
     if (tag->prev != 0)
         tag_of_listed(tag->prev)->next = tag->next;
     else if ((heap->bins[bin] = tag->next) == 0)

@@ -64,6 +64,7 @@ typedef struct PageDensity {
 typedef struct BlockHeap {
     uint32_t bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
     uint64_t filled[CHUNK_BINS / 64];
+    uint32_t prev_of_none;
     size_t nfree;   /* units in the bins */
     size_t nunused; /* those of them that were never in use */
     uint64_t nout;  /* units taken less those put back; below 0 it wraps around */
