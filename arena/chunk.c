@@ -198,16 +198,13 @@ static bool may_keep(BlockHeap *heap)
     return !router_is_suspended();
 }
 
-/* Gives pages that nobody lists back to the region. */
-static void give_pages(PageArena *arena, size_t first, size_t npages)
+/* Gives pages that nobody lists back to the region; the first were used. */
+static void give_pages(PageArena *arena, size_t first, size_t npages, size_t nused)
 {
     if (unlikely(router_is_suspended())) {
         router_free_live(arena, first, npages);
         return;
     }
-    size_t used = first % SUPER_PAGES * PAGE_UNITS;
-    size_t mark = chunk_of(first * PAGE_UNITS)->mark;
-    size_t nused = mark > used ? min_size(pages_for((mark - used) << UNIT_SHIFT), npages) : 0;
     page_map_clear(PAGE_LIVE, first, npages);
     if (nused != 0)
         page_map_set(PAGE_DIRTY, first, nused);
@@ -236,11 +233,13 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
         insert(heap, unit, from - unit);
     if (to != unit + n)
         insert(heap, to, unit + n - to);
-    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS);
     if (to > mark) {
         heap->nunused -= to - mark;
         chunk->mark += to - mark;
     }
+    /* From here on the chunk may be another's. */
+    size_t used = min_size(max_size(unused, from), to);
+    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS, (used - from) / PAGE_UNITS);
 }
 
 /* Whether the pages around a run are not the chunk's any more, so that none of it need stay. */
