@@ -177,7 +177,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
 {
     BlockHeap *heap = &owner->blocks;
     size_t n = block & SIZE_MASK;
-    int64_t out = __atomic_load_n(&heap->nout, __ATOMIC_RELAXED);
+    int64_t out = (int64_t)count_read(&heap->nout);
     size_t most = REMOTE_LEAST + (out > 0 ? (size_t)out : 0) / REMOTE_SHARE;
     if (unlikely(__atomic_add_fetch(&heap->nremote, n, __ATOMIC_RELAXED) > most)) {
         size_t unit = page * PAGE_UNITS + start_of(block);
@@ -271,7 +271,7 @@ static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t n
     PageArena *owner;
     size_t unit = page * PAGE_UNITS + start_of(block);
     size_t before = block & SIZE_MASK;
-    size_t n = (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+    size_t n = max_size((nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT, RUN_LEAST);
     struct run pages = pages_of(page, block);
     if (n > RUN_MOST || !chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
         return false;

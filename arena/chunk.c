@@ -1,5 +1,7 @@
 #include "chunk.h"
 
+#include <string.h>
+
 #include "budget.h"
 #include "os.h"
 #include "page_map.h"
@@ -76,6 +78,12 @@ static struct tag *tag_of_listed(uint32_t name)
     return &g_tags[(name + PAGE_UNITS - 1) / PAGE_UNITS];
 }
 
+/* The link back of the next in a list; of none: a place of the heap's own, without a branch. */
+static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
+{
+    return next != 0 ? &tag_of_listed(next)->prev : &heap->prev_of_none;
+}
+
 static struct chunk *chunk_of(size_t unit)
 {
     return &chunks[unit / CHUNK_UNITS];
@@ -95,10 +103,10 @@ static inline void insert(BlockHeap *heap, size_t unit, size_t n)
     tag_of(unit + n - 1)->ends = (uint16_t)(n * PAGE_UNITS + (unit + n - 1) % PAGE_UNITS);
     first->prev = 0;
     first->next = head;
-    tag_of_listed(head)->prev = (uint32_t)unit + 1;
+    *link_back(heap, head) = (uint32_t)unit + 1;
     heap->bins[bin] = (uint32_t)unit + 1;
     heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
-    heap->nfree += n;
+    count_add(&heap->nfree, n);
 }
 
 /* No list has it any more. */
@@ -106,14 +114,14 @@ static inline void forget(BlockHeap *heap, size_t unit, size_t n)
 {
     tag_of(unit)->starts = 0;
     tag_of(unit + n - 1)->ends = 0;
-    heap->nfree -= n;
+    count_add(&heap->nfree, -n);
 }
 
 static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
 {
     const struct tag *tag = tag_of(unit);
     size_t bin = bin_of(n);
-    tag_of_listed(tag->next)->prev = tag->prev;
+    *link_back(heap, tag->next) = tag->prev;
     if (tag->prev != 0)
         tag_of_listed(tag->prev)->next = tag->next;
     else if ((heap->bins[bin] = tag->next) == 0)
@@ -189,7 +197,7 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
     if (length != n)
         insert(heap, unit + n, length - n);
     *used = pass_mark(heap, unit, n);
-    heap->nout += (int64_t)n;
+    count_add(&heap->nout, n);
     return unit;
 }
 
@@ -203,7 +211,7 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     if (length != n)
         insert(heap, unit + n, length - n);
     pass_mark(heap, unit, n);
-    heap->nout += (int64_t)n;
+    count_add(&heap->nout, n);
     return true;
 }
 
@@ -228,16 +236,13 @@ static void return_grant(BlockHeap *heap)
     heap->granted = kept;
 }
 
-/* Gives pages that nobody lists back to the region. */
-static void give_pages(PageArena *arena, size_t first, size_t npages)
+/* Gives pages that nobody lists back to the region; the first were used. */
+static void give_pages(PageArena *arena, size_t first, size_t npages, size_t nused)
 {
     if (unlikely(router_is_suspended())) {
         router_free_live(arena, first, npages);
         return;
     }
-    size_t used = first % SUPER_PAGES * PAGE_UNITS;
-    size_t mark = chunk_of(first * PAGE_UNITS)->mark;
-    size_t nused = mark > used ? min_size(pages_for((mark - used) << UNIT_SHIFT), npages) : 0;
     page_map_clear(PAGE_LIVE, first, npages);
     if (nused != 0)
         page_map_set(PAGE_DIRTY, first, nused);
@@ -254,10 +259,10 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
     struct chunk *chunk = chunk_of(unit);
     size_t from = align_up(unit, PAGE_UNITS);
     size_t to = align_down(unit + n, PAGE_UNITS);
-    size_t mark = align_up(align_down(unit, CHUNK_UNITS) + chunk->mark, PAGE_UNITS);
-    bool reaches = mark < to;
-    if (reaches && !all && n != CHUNK_UNITS)
-        to = max_size(from, mark);
+    size_t mark = align_down(unit, CHUNK_UNITS) + chunk->mark;
+    size_t unused = align_up(mark, PAGE_UNITS);
+    if (unused < to && !all && n != CHUNK_UNITS)
+        to = max_size(from, unused);
     if (from >= to) {
         insert(heap, unit, n);
         return;
@@ -266,11 +271,13 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
         insert(heap, unit, from - unit);
     if (to != unit + n)
         insert(heap, to, unit + n - to);
-    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS);
-    if (reaches && to > mark) {
-        heap->nunused -= CHUNK_UNITS - chunk->mark;
-        chunk->mark = CHUNK_UNITS;
+    if (to > mark) {
+        heap->nunused -= to - mark;
+        chunk->mark += to - mark;
     }
+    /* From here on the chunk may be another's. */
+    size_t used = min_size(max_size(unused, from), to);
+    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS, (used - from) / PAGE_UNITS);
 }
 
 /* Whether the pages around a run are not the chunk's any more, so that none of it need stay. */
@@ -285,7 +292,7 @@ static bool is_alone(size_t unit, size_t n)
 void chunk_put(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
-    heap->nout -= (int64_t)n;
+    count_add(&heap->nout, -n);
     size_t before = unit % CHUNK_UNITS != 0 ? run_until(unit - 1) : 0;
     size_t behind = (unit + n) % CHUNK_UNITS != 0 ? run_from(unit + n) : 0;
     if (before != 0) {
@@ -311,6 +318,7 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
 /* Lists the free runs of a chunk that has just got this owner. */
 static void adopt(PageArena *arena, size_t unit)
 {
+    arena->blocks.nunused += CHUNK_UNITS - chunk_of(unit)->mark;
     size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
     for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
         size_t starts = tag_of(unit)->starts;
@@ -363,5 +371,6 @@ void chunk_abandon(PageArena *arena, bool intact)
                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
     budget_return_pages(arena->blocks.granted / PAGE_UNITS);
-    arena->blocks = (BlockHeap){.remote = arena->blocks.remote};
+    /* Others may be leaving blocks for it all the while. */
+    memset(&arena->blocks, 0, offsetof(BlockHeap, remote));
 }

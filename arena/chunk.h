@@ -36,7 +36,7 @@
 
 /*
  * Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. The
- * first tag is of no page: what is written to the neighbours of a run that has none goes there.
+ * first tag is of no page.
  */
 struct tag {
     uint32_t block; /* for block.c */

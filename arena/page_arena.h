@@ -64,9 +64,10 @@ typedef struct PageDensity {
 typedef struct BlockHeap {
     uint32_t bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
     uint64_t filled[CHUNK_BINS / 64];
+    uint32_t prev_of_none;
     size_t nfree;   /* units in the bins */
     size_t nunused; /* those of them that were never in use */
-    int64_t nout;   /* units taken less those put back */
+    uint64_t nout;  /* units taken less those put back; below 0 it wraps around */
     size_t granted; /* units that may be kept */
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
     unsigned char unasked[32];
