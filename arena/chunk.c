@@ -22,10 +22,11 @@ _Static_assert(CHUNK_UNITS * PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
 
 struct tag *g_tags;
 
+/* A cache line each: neighbours may be at work. */
 struct chunk {
     PageArena *owner;
     size_t mark;
-};
+} __attribute__((aligned(64)));
 static struct chunk *chunks;
 
 /* Owners of chunks that have none. */
