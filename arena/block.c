@@ -93,15 +93,19 @@ static struct run pages_of(size_t page, uint32_t block)
     return (struct run){page, pages_for((start_of(block) << UNIT_SHIFT) + bytes_of(block))};
 }
 
-bool block_has(size_t page)
+size_t block_end_at(size_t page)
+{
+    uint32_t block = block_at(page);
+    return block != 0 ? page + pages_of(page, block).npages : 0;
+}
+
+size_t block_end_before(size_t page)
 {
     size_t most = pages_for(g_config.max_span) + 1;
-    for (size_t back = 0; back <= page && back < most; back++) {
-        uint32_t block = block_at(page - back);
-        if (block != 0)
-            return pages_of(page - back, block).npages > back;
-    }
-    return false;
+    for (size_t back = 1; back <= page && back < most; back++)
+        if (block_at(page - back) != 0)
+            return block_end_at(page - back);
+    return 0;
 }
 
 /* Whether the program has left these pages as they were handed out. */

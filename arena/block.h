@@ -35,8 +35,11 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero);
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t block_bytes(const void *block);
 
-/* Whether a page is part of a block. Slow: for rare cases. */
-bool block_has(size_t page);
+/* The end, as a page, of the block that starts in this page; 0 if none does. */
+size_t block_end_at(size_t page);
+
+/* The same of the last that starts before. Slow: for rare cases. */
+size_t block_end_before(size_t page);
 
 /* Frees a block. NULL arena: where no list may be touched that is not atomic. */
 void block_free(PageArena *arena, void *block);

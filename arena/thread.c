@@ -4,6 +4,7 @@
 
 #include "block.h"
 #include "lock.h"
+#include "odd.h"
 #include "os.h"
 #include "purge.h"
 #include "region.h"
@@ -106,6 +107,13 @@ static PageArena *make_arena(void)
     return NULL;
 }
 
+/* The mark may be older than what remap_file_pages(2) has put in the place of such a page. */
+static bool is_here_after_all(size_t page)
+{
+    unsigned char residency;
+    return page_map_any(PAGE_TORN, page, 1) && os_resident(region_addr(page), 1, &residency);
+}
+
 /*
  * What was under MADV_DONTFORK is not in this process: the program has it unmapped. But its blocks of
  * malloc it still frees: then they are replaced.
@@ -114,10 +122,16 @@ static void free_unforked(void)
 {
     size_t end = region_used_pages();
     struct run run = {0, 0};
-    while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0)
-        for (size_t i = 0; i < run.npages; i++)
-            if (!block_has(run.first + i))
-                router_free_live(NULL, run.first + i, 1);
+    while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0) {
+        size_t block_end = block_end_before(run.first);
+        for (size_t page = run.first; page < run.first + run.npages; page++) {
+            block_end = max_size(block_end, block_end_at(page));
+            if (is_here_after_all(page))
+                odd_unmark(PAGE_NO_FORK, page, 1);
+            else if (page >= block_end)
+                router_free_live(NULL, page, 1);
+        }
+    }
 }
 
 /*
