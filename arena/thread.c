@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "lock.h"
+#include "odd.h"
 #include "os.h"
 #include "purge.h"
 #include "region.h"
@@ -105,13 +106,26 @@ static PageArena *make_arena(void)
     return NULL;
 }
 
+/* The mark may be older than what remap_file_pages(2) has put in the place of such a page. */
+static bool is_here_after_all(size_t page)
+{
+    unsigned char residency;
+    return page_map_any(PAGE_TORN, page, 1) && os_resident(region_addr(page), 1, &residency);
+}
+
 /* What was under MADV_DONTFORK is not in this process: the program has it unmapped. */
 static void free_unforked(void)
 {
     size_t end = region_used_pages();
     struct run run = {0, 0};
-    while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0)
-        router_free_live(NULL, run.first, run.npages);
+    while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0) {
+        bool torn = page_map_any(PAGE_TORN, run.first, run.npages);
+        run.npages = torn ? 1 : run.npages;
+        if (torn && is_here_after_all(run.first))
+            odd_unmark(PAGE_NO_FORK, run.first, 1);
+        else
+            router_free_live(NULL, run.first, run.npages);
+    }
 }
 
 /*
