@@ -10,6 +10,10 @@
 
 #define NUMBERS 512
 
+/* Where TSan lets a program map, below what the kernel hands out: hints are moved there. */
+#define TSAN_LOWEST 0x7e8000000000
+#define TSAN_BYTES 0x2000000000
+
 /* [fail_first, fail_end) of `calls` fail; fail_end 0: none does. */
 struct rule {
     uint64_t calls;
@@ -97,8 +101,8 @@ long fake_syscall(long number, long a, long b, long c, long d, long e, long f)
     long result;
     struct rule *rule = rule_of(number);
     bool fails_as_any = fails(&any);
-    if (UNIT_TSAN && number == SYS_mmap && (d & MAP_FIXED) == 0)
-        arguments[0] = 0;
+    if (UNIT_TSAN && number == SYS_mmap && (d & MAP_FIXED) == 0 && a != 0)
+        arguments[0] = TSAN_LOWEST + a % TSAN_BYTES;
     if (fails(rule))
         result = -rule->error;
     else if (fails_as_any)
