@@ -173,7 +173,7 @@ static void take_remote(PageArena *arena)
         nunits += block & SIZE_MASK;
         free_units(arena, page, block);
     }
-    __atomic_fetch_sub(&arena->blocks.nremote, nunits, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&arena->blocks.nremote, (uint32_t)nunits, __ATOMIC_RELAXED);
 }
 
 /* Leaves a block to the arena that owns its chunk. */
@@ -183,7 +183,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     size_t n = block & SIZE_MASK;
     int64_t out = (int64_t)count_read(&heap->nout);
     size_t most = REMOTE_LEAST + (out > 0 ? (size_t)out : 0) / REMOTE_SHARE;
-    if (unlikely(__atomic_add_fetch(&heap->nremote, n, __ATOMIC_RELAXED) > most)) {
+    if (unlikely(__atomic_add_fetch(&heap->nremote, (uint32_t)n, __ATOMIC_RELAXED) > most)) {
         size_t unit = page * PAGE_UNITS + start_of(block);
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
         os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);
@@ -295,9 +295,8 @@ bool block_resize(PageArena *arena, void *block, size_t nbytes)
         return resize_units(arena, page, found, nbytes);
     size_t before = found;
     size_t npages = pages_for(nbytes);
-    if (npages > before &&
-        !(is_plain(page, before) &&
-          router_map_at(arena, page + before, npages - before, npages - before)))
+    if (npages > before && !(is_plain(page, before) &&
+                             router_map_at(arena, page + before, npages - before, npages - before)))
         return false;
     set_block(page, (uint32_t)npages);
     if (npages > before)

@@ -18,7 +18,7 @@
 /* Fewer whole pages in one piece are not worth their way to the region. */
 #define GIVEN_LEAST 16
 
-_Static_assert(CHUNK_UNITS * PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
+_Static_assert(CHUNK_UNITS *PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
 
 struct tag *g_tags;
 
@@ -368,10 +368,10 @@ void chunk_abandon(PageArena *arena, bool intact)
     size_t nchunks = region_used_pages() / SUPER_PAGES;
     for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
-        __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever, false,
-                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+        __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
+                                    false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
     budget_return_pages(arena->blocks.granted / PAGE_UNITS);
     /* Others may be leaving blocks for it all the while. */
-    memset(&arena->blocks, 0, offsetof(BlockHeap, remote));
+    memset(&arena->blocks, 0, offsetof(BlockHeap, apart));
 }

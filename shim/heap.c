@@ -142,7 +142,8 @@ static void *block(size_t nbytes, size_t alignment, bool zero)
 static void *or_relieved(void *p, size_t nbytes, void *(*again)(size_t, size_t), size_t argument)
 {
     int before = errno;
-    if (likely(p != NULL) || nbytes < RELIEVED_LEAST || errno != ENOMEM || nbytes > PTRDIFF_MAX || !space_relieve())
+    if (likely(p != NULL) || nbytes < RELIEVED_LEAST || errno != ENOMEM || nbytes > PTRDIFF_MAX ||
+        !space_relieve())
         return p;
     p = again(argument, nbytes);
     if (p != NULL)
@@ -281,8 +282,9 @@ static void *aligned_block(size_t alignment, size_t nbytes)
 EXPORT void *memalign(size_t alignment, size_t nbytes)
 {
     void *served = aligned_block(alignment, nbytes);
-    return served != NULL ? served
-                          : or_relieved(next.memalign(alignment, nbytes), nbytes, next.memalign, alignment);
+    return served != NULL
+               ? served
+               : or_relieved(next.memalign(alignment, nbytes), nbytes, next.memalign, alignment);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t nbytes)
