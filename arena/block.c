@@ -306,6 +306,22 @@ bool block_resize(PageArena *arena, void *block, size_t nbytes)
     return true;
 }
 
+void *block_slide(PageArena *arena, void *block, size_t nbytes)
+{
+    size_t page = region_page((uintptr_t)block);
+    uint32_t before = block_at(page);
+    size_t more = pages_for(nbytes) - before;
+    if ((before & IN_UNITS) != 0 || more > page || !is_plain(page, before) ||
+        !router_map_at(arena, page - more, more, more))
+        return NULL;
+    void *moved = region_addr(page - more);
+    memmove(moved, block, (size_t)before << PAGE_SHIFT);
+    set_block(page, 0);
+    set_block(page - more, before + (uint32_t)more);
+    note_in_use(more);
+    return moved;
+}
+
 bool block_keeps(const PageArena *arena)
 {
     return arena != NULL && chunk_free_units(arena) >= 2 * PAGE_UNITS;

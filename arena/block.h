@@ -47,6 +47,12 @@ void block_free(PageArena *arena, void *block);
 /* Cuts a block, or lengthens it by what is free behind it. False: it is not, or not that much. */
 bool block_resize(PageArena *arena, void *block, size_t nbytes);
 
+/*
+ * Lengthens a block of pages by free ones before it, and moves what it holds there. NULL: they are not
+ * free, and it is as it was.
+ */
+void *block_slide(PageArena *arena, void *block, size_t nbytes);
+
 /* Whether an arena, which may be NULL, has whole free pages. */
 bool block_keeps(const PageArena *arena);
 

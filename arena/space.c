@@ -114,12 +114,25 @@ void space_block_free(void *block)
         thread_leave(arena);
 }
 
+static void *slide(void *block, size_t nbytes)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return NULL;
+    void *moved = block_slide(arena, block, nbytes);
+    thread_leave(arena);
+    return moved;
+}
+
 void *space_block_move(void *block, size_t nbytes)
 {
     size_t held = min_size(block_bytes(block), nbytes);
     struct range old = range_of(block, held);
     bool dense = held < SPARSE_LEAST || is_resident(old);
-    void *moved = space_block(nbytes, 1, !dense);
+    void *moved = dense && nbytes > held ? slide(block, nbytes) : NULL;
+    if (moved != NULL)
+        return moved;
+    moved = space_block(nbytes, 1, !dense);
     if (moved == NULL)
         return NULL;
     if (dense)
