@@ -56,6 +56,10 @@ heap_holds() {
 
 @test "the heap's with four threads that free each other's" { heap_holds threads 700000; }
 
+@test "the heap's with next to nothing kept, and nothing lost" { heap_holds scarce 1000000; }
+
+@test "the heap's with two threads of which one is alone at work" { heap_holds handover 700000; }
+
 @test "the heap's in forked children" { heap_holds fork 300000; }
 
 @test "the heap's in the debug build" { heap_holds default 200000 --shim "$DEBUG_SHIM"; }

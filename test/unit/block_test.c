@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "chunk.h"
 #include "config.h"
@@ -352,8 +353,10 @@ static void changed_pages(void)
     odd_mark(PAGE_TORN, pages.first + 3, 1);
     router_free_live(arena, pages.first + 7, 2);
     CHECK(!block_resize(arena, block, 300000));
+    fake_reset();
     block_free(arena, block);
     CHECK_EQUAL(count(PAGE_LIVE, pages) + count(PAGE_ODD, pages), 0);
+    CHECK_EQUAL(fake_count(SYS_mmap), 1);
     router_flush(arena);
     CHECK(is_whole_region_free());
 }
@@ -591,16 +594,38 @@ static void use_in_child(void)
     CHECK(is_whole_region_free());
 }
 
-static void in_a_forked_child(void)
+static bool is_inherited, is_over;
+
+static void await(const bool *flag)
 {
-    unit_start(SMALL);
-    unit_threads(1, inherit);
+    while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+        usleep(100);
+}
+
+/* A thread that is not there in the child has blocks, and so has the one that forks. */
+static void fork_beside(size_t index)
+{
+    if (index == 0) {
+        inherit(0);
+        __atomic_store_n(&is_inherited, true, __ATOMIC_RELEASE);
+        await(&is_over);
+        return;
+    }
+    await(&is_inherited);
     for (int i = NINHERITED / 2; i < NINHERITED; i++) {
         inherited[i] = space_block(5000 + 300 * (size_t)i, 1, false);
         unit_fill(inherited[i], 5000, (uint16_t)(i + 1));
     }
     unit_child(use_in_child);
     unit_child(use_in_child);
+    __atomic_store_n(&is_over, true, __ATOMIC_RELEASE);
+}
+
+static void in_a_forked_child(void)
+{
+    unit_start(SMALL);
+    space_block_free(space_block(5000, 1, false));
+    unit_threads(2, fork_beside);
     use_in_child();
 }
 

@@ -180,7 +180,10 @@ static void chunks_do_not_join(void)
     CHECK_EQUAL(run_at(last), RUN_MOST);
     CHECK_EQUAL(run_at(first), RUN_MOST);
     CHECK(!chunk_take_at(arena, first, RUN_LEAST));
-    put(arena, take(arena, RUN_MOST), RUN_MOST);
+    CHECK(chunk_take_at(arena, last, RUN_MOST));
+    put(arena, last, RUN_MOST);
+    CHECK_EQUAL(run_at(last), RUN_MOST);
+    CHECK_EQUAL(run_at(first), RUN_MOST);
     for (size_t i = 0; i < count; i++)
         if (units[i] != last && units[i] != first)
             put(arena, units[i], RUN_MOST);

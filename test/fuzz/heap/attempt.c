@@ -97,6 +97,7 @@ struct fault attempt_run(const struct attempt *attempt, const struct step *steps
     g_common->nsteps = nsteps;
     g_common->nthreads = attempt->plan->nthreads;
     g_common->plain = attempt->plan->plain;
+    g_common->retained = attempt->plan->retained;
     const char *shim = attempt->plan->plain ? NULL : attempt->shim;
     return fault_of(spawn(shim, attempt->plan->knobs, arguments));
 }

@@ -1,8 +1,12 @@
 #include "crew.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -107,6 +111,41 @@ static void run_round(int from, int to)
         check_slots(i, to - 1);
 }
 
+/* Memory of its own, as proc(5) has it: without what it shares. */
+static size_t resident_bytes(void)
+{
+    char text[128] = "";
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    unsigned long resident = 0, shared = 0;
+    if (length <= 0 || sscanf(text, "%*u %lu %lu", &resident, &shared) != 2)
+        _exit(STATUS_NOT_AS_MEANT);
+    return (resident - shared) * PAGE;
+}
+
+/* Frees all. What has been lost on the way, by whichever thread, stays. */
+static void end_all(int step)
+{
+    for (int slot = 0; slot < NSLOTS; slot++) {
+        struct block *block = &g_blocks[slot];
+        if (block->origin == ORIGIN_HEAP)
+            free((void *)block->addr);
+        else if (block->origin == ORIGIN_MAPPING)
+            munmap((void *)block->addr, block->size);
+    }
+    for (size_t size = PAGE; size <= 8 * PAGE; size += PAGE)
+        free(malloc(size));
+    malloc_trim(0);
+    size_t resident = resident_bytes();
+    if (g_common->retained != 0 && resident > g_common->retained)
+        fault_say(&(struct fault){.kind = FAULT_RETAINED,
+                                  .step = step,
+                                  .slot = g_common->steps[step].slot,
+                                  .expected = g_common->retained,
+                                  .found = resident});
+}
+
 /* ld.so only warns of a library that is not there, and then nothing would be tested. */
 static void check_preload(void)
 {
@@ -127,5 +166,7 @@ void crew_run(void)
             to++;
         run_round(from, to);
     }
+    if (g_common->nsteps != 0)
+        end_all(g_common->nsteps - 1);
     _exit(0);
 }

@@ -21,6 +21,7 @@
     X(REFUSED, "refused, though it can be granted")                                                \
     X(GRANTED, "granted, though it must be refused")                                               \
     X(ERRNO, "errno is wrong")                                                                     \
+    X(RETAINED, "more memory stays than may when all is freed")                                    \
     X(CRASH, "the process died")                                                                   \
     X(HANG, "no progress")
 
@@ -51,6 +52,7 @@ struct common {
     int nsteps;
     int nthreads;
     bool plain;
+    size_t retained; /* the plan's */
     struct {
         int at; /* the step that is being done */
         int pad[15];

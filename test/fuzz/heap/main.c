@@ -25,8 +25,8 @@ static struct {
 } options = {.nsteps = 10000000, .sequence = 500000, .shrink_seconds = 120};
 
 static const char usage[] =
-    "usage: heapfuzz [--config default|guard|tiny|min4k|threads|fork|off] [--seed N] [--ops N]\n"
-    "                [--seconds N] [--sequence N] [--shim LIBRARY] [--save FILE]\n"
+    "usage: heapfuzz [--config default|guard|tiny|min4k|threads|fork|scarce|handover|off] [--seed N]\n"
+    "                [--ops N] [--seconds N] [--sequence N] [--shim LIBRARY] [--save FILE]\n"
     "                [--shrink SECONDS] [--replay FILE]\n";
 
 static void parse(int count, char **arguments)

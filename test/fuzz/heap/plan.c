@@ -287,16 +287,17 @@ void plan_make(struct choices *choices, const struct plan *of, struct step *step
     memset(models, 0, sizeof models);
     live = 0;
     child_left = 0;
-    int round = 0, left = 0;
+    int round = 0, left = 0, lone = -1;
     for (int i = 0; i < nsteps; i++) {
         if (left-- == 0) {
             if (child_left > 0)
                 end_child(round);
             round++;
             left = 500 << below(4);
+            lone = plan->lone && one_in(2) ? below(plan->nthreads) : -1;
         }
-        steps[i] =
-            (struct step){.round = (uint16_t)round, .thread = (uint8_t)below(plan->nthreads)};
+        int thread = lone >= 0 ? lone : below(plan->nthreads);
+        steps[i] = (struct step){.round = (uint16_t)round, .thread = (uint8_t)thread};
         make_step(&steps[i]);
         if (steps[i].thread == 0 && steps[i].kind != STEP_FORK && child_left > 0 &&
             --child_left == 0)

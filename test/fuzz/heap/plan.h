@@ -12,6 +12,8 @@ struct plan {
     size_t borders[2]; /* sizes to keep near to; 0: any power of two */
     int nthreads;
     int forks;             /* in 100 000 steps */
+    bool lone;             /* in every other round all steps are one thread's */
+    size_t retained;       /* what may stay when all is freed; 0: anything */
     bool plain;            /* no preload */
     const char *knobs[10]; /* of the arena; ends with NULL */
 };
