@@ -27,9 +27,10 @@
 #define IN_UNITS ((uint32_t)1 << 31)
 #define LEFT ((uint32_t)1 << 30) /* freed, and in such a list */
 
-/* What others have freed may wait for its owner: so much, and a share of what the owner has out. */
+/* What others have freed may wait for its owner: so much, and a share of what that has out. */
 #define REMOTE_LEAST (4 * MIB / UNIT_BYTES)
 #define REMOTE_SHARE 4
+#define REMOTE_MOST (12 * MIB / UNIT_BYTES)
 
 /*
  * Blocks are of any size: what is free seldom fits as it is. If it were given back as soon as the
@@ -61,12 +62,12 @@ void block_trim(void)
 
 static uint32_t block_at(size_t page)
 {
-    return g_tags != NULL ? __atomic_load_n(&g_tags[page + 1].block, __ATOMIC_RELAXED) : 0;
+    return g_tags != NULL ? __atomic_load_n(&g_tags[page].block, __ATOMIC_RELAXED) : 0;
 }
 
 static void set_block(size_t page, uint32_t block)
 {
-    __atomic_store_n(&g_tags[page + 1].block, block, __ATOMIC_RELAXED);
+    __atomic_store_n(&g_tags[page].block, block, __ATOMIC_RELAXED);
 }
 
 static size_t start_of(uint32_t block)
@@ -169,7 +170,7 @@ static void take_remote(PageArena *arena)
     while (head != 0) {
         size_t page = head - 1;
         uint32_t block = block_at(page) & ~LEFT;
-        head = g_tags[page + 1].left;
+        head = g_tags[page].left;
         nunits += block & SIZE_MASK;
         free_units(arena, page, block);
     }
@@ -182,7 +183,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     BlockHeap *heap = &owner->blocks;
     size_t n = block & SIZE_MASK;
     int64_t out = (int64_t)count_read(&heap->nout);
-    size_t most = REMOTE_LEAST + (out > 0 ? (size_t)out : 0) / REMOTE_SHARE;
+    size_t most = REMOTE_LEAST + min_size(out > 0 ? (size_t)out / REMOTE_SHARE : 0, REMOTE_MOST);
     if (unlikely(__atomic_add_fetch(&heap->nremote, (uint32_t)n, __ATOMIC_RELAXED) > most)) {
         size_t unit = page * PAGE_UNITS + start_of(block);
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
@@ -191,7 +192,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     set_block(page, block | LEFT);
     uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);
     do
-        g_tags[page + 1].left = head;
+        g_tags[page].left = head;
     while (!__atomic_compare_exchange_n(&heap->remote, &head, (uint32_t)page + 1, true,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
@@ -224,17 +225,37 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
 {
     if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
         take_remote(arena);
-    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0))
-        return alloc_units(arena, nbytes, zero);
+    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0)) {
+        void *block = alloc_units(arena, nbytes, zero);
+        if (likely(block != NULL))
+            return block;
+    }
     unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
     return alloc_pages(arena, pages_for(nbytes), order, zero);
 }
 
-/* What a program has changed is not used again, as far as other blocks have parts of its pages. */
-static void free_changed(PageArena *arena, size_t unit, size_t n)
+/*
+ * What a program has changed goes page by page, and what is free in the same pages with it. A page that
+ * another block has a part of waits for that one, which has then been changed, too.
+ */
+static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own)
 {
-    size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
-    size_t end = (unit + n) / PAGE_UNITS;
+    size_t unit = page * PAGE_UNITS + start_of(block);
+    size_t n = block & SIZE_MASK;
+    struct run pages = pages_of(page, block);
+    size_t first = pages.first;
+    size_t end = first + pages.npages;
+    if (unit % PAGE_UNITS != 0 && (!own || block_end_before(first) > first))
+        first++;
+    if ((unit + n) % PAGE_UNITS != 0 && (!own || block_at(end - 1) != 0))
+        end--;
+    if (own) {
+        chunk_lose(arena, n);
+        if (first * PAGE_UNITS < unit)
+            chunk_take_out(arena, first);
+        if (end * PAGE_UNITS > unit + n)
+            chunk_take_out(arena, end - 1);
+    }
     if (first < end)
         router_free_live(arena, first, end - first);
 }
@@ -242,20 +263,18 @@ static void free_changed(PageArena *arena, size_t unit, size_t n)
 static void free_units(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + start_of(block);
-    size_t n = block & SIZE_MASK;
     struct run pages = pages_of(page, block);
     PageArena *owner;
     bool own = chunk_own(arena, unit, &owner);
-    bool plain = is_plain(pages.first, pages.npages);
-    if (unlikely(!own && owner != NULL && plain)) {
+    if (unlikely(!own && owner != NULL)) {
         leave_to(owner, page, block);
         return;
     }
     set_block(page, 0);
-    if (likely(own && plain))
-        chunk_put(arena, unit, n);
+    if (likely(own && is_plain(pages.first, pages.npages)))
+        chunk_put(arena, unit, block & SIZE_MASK);
     else
-        free_changed(arena, unit, n);
+        free_changed(arena, page, block, own);
 }
 
 void block_free(PageArena *arena, void *block)

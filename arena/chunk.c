@@ -8,6 +8,7 @@
 #include "purge.h"
 #include "region.h"
 #include "router.h"
+#include "zero.h"
 
 #define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
 
@@ -37,7 +38,7 @@ static size_t tags_bytes, chunks_bytes;
 
 static size_t tags_needed(void)
 {
-    return align_up(((g_region.nbytes >> PAGE_SHIFT) + 1) * sizeof *g_tags, PAGE_BYTES);
+    return align_up((g_region.nbytes >> PAGE_SHIFT) * sizeof *g_tags, PAGE_BYTES);
 }
 
 static size_t chunks_needed(void)
@@ -71,18 +72,13 @@ void chunk_trim(void)
 
 static struct tag *tag_of(size_t unit)
 {
-    return &g_tags[unit / PAGE_UNITS + 1];
-}
-
-static struct tag *tag_of_listed(uint32_t name)
-{
-    return &g_tags[(name + PAGE_UNITS - 1) / PAGE_UNITS];
+    return &g_tags[unit / PAGE_UNITS];
 }
 
 /* The link back of the next in a list; of none: a place of the heap's own, without a branch. */
 static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
 {
-    return next != 0 ? &tag_of_listed(next)->prev : &heap->prev_of_none;
+    return next != 0 ? &tag_of(next - 1)->prev : &heap->prev_of_none;
 }
 
 static struct chunk *chunk_of(size_t unit)
@@ -124,7 +120,7 @@ static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
     size_t bin = bin_of(n);
     *link_back(heap, tag->next) = tag->prev;
     if (tag->prev != 0)
-        tag_of_listed(tag->prev)->next = tag->next;
+        tag_of(tag->prev - 1)->next = tag->next;
     else if ((heap->bins[bin] = tag->next) == 0)
         heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
     forget(heap, unit, n);
@@ -157,19 +153,6 @@ static inline size_t find_bin(const BlockHeap *heap, size_t n)
     return bin;
 }
 
-static bool take_chunk(PageArena *arena)
-{
-    void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
-    if (addr == NULL)
-        return false;
-    size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
-    chunk_of(unit)->mark = 0;
-    __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
-    arena->blocks.nunused += CHUNK_UNITS;
-    insert(&arena->blocks, unit, CHUNK_UNITS);
-    return true;
-}
-
 /* Moves the mark behind what is taken. Returns how many of the n units are below where it was. */
 static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
 {
@@ -181,6 +164,49 @@ static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
     chunk->mark = start + n;
     heap->nunused -= start + n - mark;
     return mark > start ? mark - start : 0;
+}
+
+/* Whether what is free, and was used, is as much as the arena may keep. */
+static bool may_keep(BlockHeap *heap)
+{
+    size_t kept = heap->nfree - heap->nunused;
+    while (unlikely(kept > heap->granted)) {
+        if (!budget_grant_pages(GRANT_PAGES))
+            return false;
+        heap->granted += GRANT_UNITS;
+    }
+    return !router_is_suspended();
+}
+
+/* What the region retains in a superblock is the arena's to keep from now on, or purged. */
+static void keep_dirty(BlockHeap *heap, size_t unit)
+{
+    size_t first = unit / PAGE_UNITS;
+    size_t npages = SUPER_PAGES;
+    while (npages != 0 && !page_map_any(PAGE_DIRTY, first + npages - 1, 1))
+        npages--;
+    if (npages == 0)
+        return;
+    pass_mark(heap, unit, npages * PAGE_UNITS);
+    if (may_keep(heap) || !zero_purge(first, npages))
+        return;
+    heap->nunused += npages * PAGE_UNITS;
+    chunk_of(unit)->mark = 0;
+}
+
+static bool take_chunk(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
+    if (addr == NULL)
+        return false;
+    size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
+    chunk_of(unit)->mark = 0;
+    __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
+    heap->nunused += CHUNK_UNITS;
+    insert(heap, unit, CHUNK_UNITS);
+    keep_dirty(heap, unit);
+    return true;
 }
 
 size_t chunk_take(PageArena *arena, size_t n, size_t *used)
@@ -214,18 +240,6 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     pass_mark(heap, unit, n);
     count_add(&heap->nout, n);
     return true;
-}
-
-/* Whether what is free, and was used, is as much as the arena may keep. */
-static bool may_keep(BlockHeap *heap)
-{
-    size_t kept = heap->nfree - heap->nunused;
-    while (unlikely(kept > heap->granted)) {
-        if (!budget_grant_pages(GRANT_PAGES))
-            return false;
-        heap->granted += GRANT_UNITS;
-    }
-    return !router_is_suspended();
 }
 
 static void return_grant(BlockHeap *heap)
@@ -290,6 +304,22 @@ static bool is_alone(size_t unit, size_t n)
            (end % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, end / PAGE_UNITS, 1));
 }
 
+/* Gives large runs until half of what may be kept is left: the next time is not the next free. */
+static void shed(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    for (size_t bin = CHUNK_BINS; bin-- > GIVEN_LEAST * PAGE_UNITS;) {
+        uint32_t next = heap->bins[bin];
+        while (next != 0 && heap->nfree - heap->nunused > heap->granted / 2) {
+            size_t unit = next - 1;
+            size_t n = tag_of(unit)->starts / PAGE_UNITS;
+            next = tag_of(unit)->next;
+            take_out(heap, unit, n);
+            give(arena, unit, n, false);
+        }
+    }
+}
+
 void chunk_put(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
@@ -307,13 +337,48 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
     }
     insert(heap, unit, n);
     bool whole = n == CHUNK_UNITS && heap->nfree > 2 * CHUNK_UNITS;
-    if (likely(may_keep(heap) && !whole) ||
-        !(n >= (GIVEN_LEAST + 1) * PAGE_UNITS || is_alone(unit, n)))
+    bool keeps = may_keep(heap);
+    if (likely(keeps && !whole))
         return;
-    take_out(heap, unit, n);
-    give(arena, unit, n, false);
+    if (whole || is_alone(unit, n)) {
+        take_out(heap, unit, n);
+        give(arena, unit, n, false);
+    } else if (n >= (GIVEN_LEAST + 1) * PAGE_UNITS) {
+        shed(arena);
+    } else {
+        return;
+    }
     return_grant(heap);
     purge_excess();
+}
+
+void chunk_take_out(PageArena *arena, size_t page)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t unit = page * PAGE_UNITS;
+    size_t end = unit + PAGE_UNITS;
+    size_t starts = g_tags[page].starts;
+    size_t ends = g_tags[page].ends;
+    pass_mark(heap, unit, PAGE_UNITS);
+    if (ends != 0) {
+        size_t n = ends / PAGE_UNITS;
+        size_t from = unit + ends % PAGE_UNITS + 1 - n;
+        take_out(heap, from, n);
+        if (from < unit)
+            insert(heap, from, unit - from);
+    }
+    if (starts != 0 && g_tags[page].starts != 0) {
+        size_t from = unit + starts % PAGE_UNITS;
+        size_t n = starts / PAGE_UNITS;
+        take_out(heap, from, n);
+        if (from + n > end)
+            insert(heap, end, from + n - end);
+    }
+}
+
+void chunk_lose(PageArena *arena, size_t n)
+{
+    count_add(&arena->blocks.nout, -n);
 }
 
 /* Lists the free runs of a chunk that has just got this owner. */
@@ -368,6 +433,8 @@ void chunk_abandon(PageArena *arena, bool intact)
     size_t nchunks = region_used_pages() / SUPER_PAGES;
     for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
+        if (__atomic_load_n(&chunks[i].owner, __ATOMIC_RELAXED) != arena)
+            continue;
         __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
                                     false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }

@@ -34,10 +34,7 @@
 
 #define NO_UNIT SIZE_MAX
 
-/*
- * Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. The
- * first tag is of no page.
- */
+/* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */
 struct tag {
     uint32_t block; /* for block.c */
     uint32_t left;  /* for block.c */
@@ -61,6 +58,13 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used);
 
 /* Puts back what was taken, by the owner, as one or in parts of which each is RUN_LEAST or more. */
 void chunk_put(PageArena *arena, size_t unit, size_t n);
+
+/*
+ * For what is not put back, because its pages are not what they were: takes what is free in a page off
+ * the lists, and n units off those that are out.
+ */
+void chunk_take_out(PageArena *arena, size_t page);
+void chunk_lose(PageArena *arena, size_t n);
 
 /* Takes n units right behind a run, by the owner. False: they are not free. */
 bool chunk_take_at(PageArena *arena, size_t unit, size_t n);

@@ -206,11 +206,23 @@ PageArena *thread_enter_slowly(void)
     return arena;
 }
 
+/*
+ * Ours is the oldest key: what the destructors of others free comes in between the first round and the
+ * second. A thread that has left the library by longjmp, in the midst of something, is still busy.
+ */
 static void on_thread_exit(void *value)
 {
+    static __thread bool again;
     PageArena *arena = value;
+    bool intact = arena->busy == THREAD_IDLE;
+    if (intact && !again) {
+        again = true;
+        if (pthread_setspecific(exit_key, arena) == 0)
+            return;
+    }
     g_page_arena = &turned_away;
-    block_abandon(arena, true);
+    __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_SEQ_CST);
+    block_abandon(arena, intact);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
     put_spare(arena);

@@ -212,8 +212,9 @@ static void resized_in_place(void)
     unit_fill(block, 20480, 4);
     CHECK(holds(behind, 2));
     CHECK(block_resize(arena, behind, UNITS_MOST));
-    CHECK(!block_resize(arena, behind, UNITS_MOST + 1));
-    CHECK_EQUAL(block_bytes(behind), UNITS_MOST);
+    CHECK(block_resize(arena, behind, 2 * UNITS_MOST));
+    CHECK(!block_resize(arena, behind, SUPER_BYTES));
+    CHECK_EQUAL(block_bytes(behind), 2 * UNITS_MOST);
     CHECK(unit_filled(behind, 5120, 2));
     CHECK(block_resize(arena, behind, UNITS_MOST));
     block_free(arena, block);
