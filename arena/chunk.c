@@ -166,15 +166,21 @@ static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
     return mark > start ? mark - start : 0;
 }
 
+static bool grant(BlockHeap *heap)
+{
+    if (!budget_grant_pages(GRANT_PAGES))
+        return false;
+    heap->granted += GRANT_UNITS;
+    return true;
+}
+
 /* Whether what is free, and was used, is as much as the arena may keep. */
 static bool may_keep(BlockHeap *heap)
 {
     size_t kept = heap->nfree - heap->nunused;
-    while (unlikely(kept > heap->granted)) {
-        if (!budget_grant_pages(GRANT_PAGES))
+    while (unlikely(kept > heap->granted))
+        if (!grant(heap))
             return false;
-        heap->granted += GRANT_UNITS;
-    }
     return !router_is_suspended();
 }
 
@@ -194,9 +200,12 @@ static void keep_dirty(BlockHeap *heap, size_t unit)
     chunk_of(unit)->mark = 0;
 }
 
+/* Takes a grant with it: what cannot be kept is better shared, in the region. */
 static bool take_chunk(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
+    if (!grant(heap))
+        return false;
     void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
     if (addr == NULL)
         return false;
