@@ -296,7 +296,7 @@ static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t n
     size_t before = block & SIZE_MASK;
     size_t n = max_size((nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT, RUN_LEAST);
     struct run pages = pages_of(page, block);
-    if (!chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
+    if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
         return false;
     if (n > before && !chunk_take_at(arena, unit + before, n - before))
         return false;

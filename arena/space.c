@@ -128,7 +128,8 @@ void *space_block_move(void *block, size_t nbytes)
 {
     size_t held = min_size(block_bytes(block), nbytes);
     struct range old = range_of(block, held);
-    bool dense = held < SPARSE_LEAST || is_resident(old);
+    bool whole_pages = ((old.start | old.end) & (PAGE_BYTES - 1)) == 0;
+    bool dense = held < SPARSE_LEAST || !whole_pages || is_resident(old);
     void *moved = dense && nbytes > held ? slide(block, nbytes) : NULL;
     if (moved != NULL)
         return moved;

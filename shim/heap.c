@@ -45,7 +45,7 @@ static bool stir_due;
 static bool calmed;
 
 /* The heap top is not to be given back and taken again all the time, within what may be retained. */
-#define GLIBC_KEEPS ((int)(2 * MIB))
+#define GLIBC_KEEPS ((int)MIB)
 
 /* Where glibc's own thresholds end when it adapts them: what is set no longer adapts. */
 #define GLIBC_MAPS_FROM ((int)(32 * MIB))

@@ -33,10 +33,12 @@ static PageArena *enter_second(void)
     return &second;
 }
 
-static void use_budget_up(void)
+/* Not even the grant that came with a chunk is left. */
+static void use_budget_up(PageArena *arena)
 {
     while (budget_grant_pages(1))
         continue;
+    arena->blocks.granted = 0;
 }
 
 static size_t run_at(size_t unit)
@@ -247,7 +249,7 @@ static void long_runs_are_given_back(void)
     take(arena, 8);
     size_t middle = take(arena, 64);
     size_t behind = take(arena, 8);
-    use_budget_up();
+    use_budget_up(arena);
     put(arena, middle, 64);
     CHECK_EQUAL(page_map_count(PAGE_LIVE, first, SUPER_PAGES), SUPER_PAGES);
     CHECK_EQUAL(run_at(middle), 64);
@@ -278,7 +280,7 @@ static void edges_stay(void)
     size_t unit = take(arena, GIVEN);
     size_t behind = take(arena, 12);
     size_t last = take(arena, 8);
-    use_budget_up();
+    use_budget_up(arena);
     put(arena, unit, GIVEN);
     CHECK_EQUAL(run_at(unit), 4);
     CHECK_EQUAL(run_at(align_down(unit + GIVEN, PAGE_UNITS)), 4);
@@ -300,7 +302,7 @@ static void put_between(size_t shift, size_t left)
     size_t behind = take(arena, GIVEN - shift);
     take(arena, 8);
     size_t page = before / PAGE_UNITS;
-    use_budget_up();
+    use_budget_up(arena);
     put(arena, before, GIVEN + shift);
     put(arena, behind, GIVEN - shift);
     CHECK_EQUAL(page_map_count(PAGE_LIVE, page, 52), left);
@@ -326,7 +328,7 @@ static void what_is_not_alone_stays(void)
     size_t middle = take(arena, 16);
     size_t other = take(arena, 16);
     take(arena, 8);
-    use_budget_up();
+    use_budget_up(arena);
     put(arena, before, GIVEN);
     put(arena, middle, 16);
     CHECK_EQUAL(run_at(middle), 16);
@@ -339,8 +341,8 @@ static void what_is_not_alone_stays(void)
 static void the_mark_in_the_last_page(void)
 {
     PageArena *arena = enter(SMALL);
-    use_budget_up();
     size_t guard = take(arena, 8);
+    use_budget_up(arena);
     for (size_t left = CHUNK_UNITS - 8 - 3; left != 0;) {
         size_t n = left >= 2 * RUN_MOST ? RUN_MOST : left > RUN_MOST ? RUN_LEAST : left;
         take(arena, n);
@@ -360,8 +362,8 @@ static void the_mark_in_the_last_page(void)
 static void the_mark_inside_a_page(void)
 {
     PageArena *arena = enter(SMALL);
-    use_budget_up();
     size_t unit = take(arena, 16);
+    use_budget_up(arena);
     take(arena, GIVEN - 1);
     put(arena, unit + 16, GIVEN - 1);
     CHECK_EQUAL(run_at(unit + 16 + GIVEN), CHUNK_UNITS - 16 - GIVEN);
@@ -633,7 +635,7 @@ static void drive(const char *settings, bool scarce, size_t most, uint64_t stand
     uint64_t seed = unit_seed(standard_seed);
     dice = unit_random_seeded(seed);
     if (scarce)
-        use_budget_up();
+        use_budget_up(arena);
     for (size_t i = 0, end = unit_steps(UNIT_TSAN ? 3000 : 30000); i < end; i++) {
         unit_context("UNIT_SEED=%lu, step %zu of %zu", seed, i, end);
         size_t kind = below(1000);
