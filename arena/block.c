@@ -184,7 +184,9 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     size_t n = block & SIZE_MASK;
     int64_t out = (int64_t)count_read(&heap->nout);
     size_t most = REMOTE_LEAST + min_size(out > 0 ? (size_t)out / REMOTE_SHARE : 0, REMOTE_MOST);
-    if (unlikely(__atomic_add_fetch(&heap->nremote, (uint32_t)n, __ATOMIC_RELAXED) > most)) {
+    bool full = __atomic_add_fetch(&heap->nremote, (uint32_t)n, __ATOMIC_RELAXED) > most;
+    struct run pages = pages_of(page, block);
+    if (unlikely(full) && is_plain(pages.first, pages.npages)) {
         size_t unit = page * PAGE_UNITS + start_of(block);
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
         os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);

@@ -2,6 +2,6 @@
 import numpy
 
 a = numpy.ones(100000)
-for i in range(300):
+for i in range(1000):
     b = a * 2 + a * 3 - a / 2
 print(b.sum())
