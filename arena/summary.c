@@ -41,11 +41,22 @@ bool summary_init(size_t npages)
     struct node *nodes = os_map(total * sizeof *nodes);
     if (nodes == NULL)
         return false;
-    for (unsigned level = 0; level < nlevels; level++) {
+    /* The largest at the end, for summary_trim. */
+    for (unsigned level = nlevels; level-- > 0; nodes += nnodes[level])
         levels[level] = nodes;
-        nodes += nnodes[level];
-    }
     return true;
+}
+
+void summary_trim(size_t npages)
+{
+    size_t groups = align_up(npages, GROUP_PAGES) / GROUP_PAGES;
+    char *end = (char *)(levels[0] + nnodes[0]);
+    /* A level above is made of the first nodes of this one, all of them. */
+    char *kept = (char *)(levels[0] + align_up(max_size(groups, FANOUT * FANOUT), FANOUT));
+    kept = (char *)align_up((uintptr_t)kept, PAGE_BYTES);
+    end = (char *)align_up((uintptr_t)end, PAGE_BYTES);
+    if (kept < end)
+        os_unmap(kept, (size_t)(end - kept));
 }
 
 /* Bit i is set where pages i to i + npages - 1 of the word are free; 1 <= npages <= 64. */

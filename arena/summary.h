@@ -24,6 +24,9 @@
 /* Makes the tree for npages pages, none of them free. False: no memory. */
 bool summary_init(size_t npages);
 
+/* Forgets the pages from npages on, for good: they are not free. Called once. */
+void summary_trim(size_t npages);
+
 /* Pages below npages may be free from now on; more levels are kept as that grows. */
 void summary_extend(size_t npages);
 
