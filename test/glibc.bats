@@ -66,10 +66,13 @@ build_all() {
 
 # alike STREAMS WAYS CMD...: CMD succeeds off, and in each of WAYS it does so too and leaves the same STREAMS.
 alike() {
-  local streams=$1 ways=$2 way
+  local streams=$1 ways=$2 way pids=()
   shift 2
-  for way in off $ways; do record "$way" "$way" "$@" & done
-  wait
+  for way in off $ways; do
+    record "$way" "$way" "$@" &
+    pids+=($!)
+  done
+  wait "${pids[@]}" # and not for the clock of BATS_TEST_TIMEOUT
   [ "$(cat "$BATS_TEST_TMPDIR/off.status")" -eq 0 ] || fail "off:" "$(tail -n 5 "$BATS_TEST_TMPDIR"/off.{out,err})" || return 1
   for way in $ways; do
     # shellcheck disable=SC2086 # a list
