@@ -4,8 +4,9 @@
 #   make debug    the same with logging and invariant checks, in build/debug/
 #   make test     everything that runs      make check    everything that reads
 #   make demo     the measured table        make format   apply the house style
-#   make soak     the fuzzer for hours      make mutants  what it must find
-#   make fuzz     the fuzzer guided by coverage (clang)
+#   make compare  malloc against other mallocs
+#   make soak     the fuzzers for hours     make mutants  what they must find
+#   make fuzz     pagefuzz guided by coverage (clang)
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
 
@@ -35,17 +36,20 @@ SHIM   := $(wildcard shim/*.c)
 UNIT   := $(wildcard test/unit/*_test.c)
 HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
 FUZZ   := $(wildcard test/fuzz/*.c)
+HEAP   := $(wildcard test/fuzz/heap/*.c) $(patsubst %,test/fuzz/%.c,choices command spawn)
+FUZZERS = build/test/fuzz/pagefuzz build/test/fuzz/heapfuzz
+BENCH  := $(filter-out %/cycle.c,$(wildcard test/bench/*.c))
 PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo soak mutants fuzz format clean
+.PHONY: all debug tests test check demo compare soak mutants fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: build/libpagearena_shim.so build/libpagearena.a
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
-tests: build/test/fuzz/pagefuzz $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
+tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
 # In steps, not as prerequisites: -j would start packages, build and run all at once.
 test:
@@ -56,8 +60,12 @@ check demo:
 	scripts/setup
 	$(MAKE) all
 	CC_FLAGS='$(CPP_BASE)' scripts/$@
+compare:
+	scripts/setup
+	$(MAKE) all $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
+	scripts/compare
 soak mutants:
-	$(MAKE) all build/test/fuzz/pagefuzz
+	$(MAKE) all $(FUZZERS)
 	scripts/$@
 fuzz: build/test/fuzz/pagefuzz-cover
 format:
@@ -93,7 +101,10 @@ build/test/unit/%.$(1): $(call objects,$(1),test/unit/%.c $(HELP) $(ARENA))
 endef
 $(foreach t,asan tsan,$(eval $(call unit,$(t))))
 
+$(call objects,fuzz,$(HEAP)): CPP_BASE += -Itest/fuzz
 build/test/fuzz/pagefuzz: $(call objects,fuzz,$(FUZZ))
+build/test/fuzz/heapfuzz: $(call objects,fuzz,$(HEAP))
+$(FUZZERS):
 	$(START)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
 build/test/fuzz/pagefuzz-cover: $(ARENA) $(SHIM) $(filter-out %/main.c,$(FUZZ)) test/fuzz/cover/cover.c
@@ -106,5 +117,8 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/test/bench/%.jemalloc: test/bench/%.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
 -include $(shell find build -name '*.d' 2>/dev/null)

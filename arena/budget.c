@@ -2,6 +2,7 @@
 
 #include "config.h"
 
+/* For spans of so many pages; what is left is in pages. */
 struct account {
     size_t npages;
     size_t left;
@@ -13,10 +14,10 @@ static struct account accounts[] = {
 
 void budget_init(void)
 {
-    accounts[0].left = g_config.hot_size;
-    accounts[1].left = g_config.warm_64k;
-    accounts[2].left = g_config.warm_128k;
-    accounts[3].left = g_config.warm_2m;
+    const size_t entries[NACCOUNTS] = {g_config.hot_size, g_config.warm_64k, g_config.warm_128k,
+                                       g_config.warm_2m};
+    for (size_t i = 0; i < NACCOUNTS; i++)
+        accounts[i].left = entries[i] * accounts[i].npages;
 }
 
 static struct account *find(size_t npages)
@@ -27,27 +28,42 @@ static struct account *find(size_t npages)
     return NULL;
 }
 
-size_t budget_grant(size_t npages, size_t wanted)
+static size_t take(struct account *account, size_t unit, size_t wanted)
 {
-    struct account *account = find(npages);
     size_t left = __atomic_load_n(&account->left, __ATOMIC_RELAXED);
     size_t granted;
     do
-        granted = min_size(wanted, left);
-    while (granted != 0 && !__atomic_compare_exchange_n(&account->left, &left, left - granted, true,
-                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+        granted = min_size(wanted, left / unit);
+    while (granted != 0 &&
+           !__atomic_compare_exchange_n(&account->left, &left, left - granted * unit, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return granted;
+}
+
+size_t budget_grant(size_t npages, size_t wanted)
+{
+    return take(find(npages), npages, wanted);
 }
 
 void budget_return(size_t npages, size_t granted)
 {
-    __atomic_fetch_add(&find(npages)->left, granted, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&find(npages)->left, granted * npages, __ATOMIC_RELAXED);
+}
+
+bool budget_grant_pages(size_t npages)
+{
+    return take(find(SPAN_2M_PAGES), npages, 1) != 0;
+}
+
+void budget_return_pages(size_t npages)
+{
+    __atomic_fetch_add(&find(SPAN_2M_PAGES)->left, npages, __ATOMIC_RELAXED);
 }
 
 size_t budget_region_pages(void)
 {
     size_t npages = 0;
     for (size_t i = 0; i < NACCOUNTS; i++)
-        npages += accounts[i].npages * __atomic_load_n(&accounts[i].left, __ATOMIC_RELAXED);
+        npages += __atomic_load_n(&accounts[i].left, __ATOMIC_RELAXED);
     return npages;
 }

@@ -18,6 +18,10 @@ void budget_init(void);
 size_t budget_grant(size_t npages, size_t wanted);
 void budget_return(size_t npages, size_t granted);
 
+/* The same for blocks of malloc, by the page, out of what is there for 2 MB spans. False: too little. */
+bool budget_grant_pages(size_t npages);
+void budget_return_pages(size_t npages);
+
 /* How many free dirty pages the region may have. */
 size_t budget_region_pages(void);
 

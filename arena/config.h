@@ -35,7 +35,9 @@ enum {
     X(WARM_2M, "64", 64, WARM_2M_LOWEST, WARM_2M_HIGHEST, warm_2m)                                 \
     X(MAX_SPAN, "32M", 32 * MIB, 64 * KIB, GIB, max_span)                                          \
     X(REGION, "64G", 64 * GIB, 64 * MIB, 1024 * GIB, region)                                       \
-    X(GUARD, "0", 0, 0, 1, guard)
+    X(GUARD, "0", 0, 0, 1, guard)                                                                  \
+    X(MALLOC, "1", 1, 0, 1, malloc)                                                                \
+    X(MALLOC_MIN, "8K", 8 * KIB, 4 * KIB, 2 * MIB, malloc_min)
 
 /*
  * X(NAME, default as the README shows it, field). Unset leaves the field "". It is a copy: programs

@@ -6,6 +6,13 @@
 #define SLEEP_MS 10
 #define SLEEPS 100
 
+static long process; /* 0: nobody has said */
+
+void lock_set_process(void)
+{
+    __atomic_store_n(&process, os_process_id(), __ATOMIC_RELAXED);
+}
+
 bool lock_acquire_slowly(struct lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
@@ -20,6 +27,9 @@ bool lock_acquire_slowly(struct lock *lock)
         if (__atomic_exchange_n(&lock->state, 2, __ATOMIC_ACQUIRE) == 0)
             return true;
         os_wait(&lock->state, 2, SLEEP_MS);
+        long mine = __atomic_load_n(&process, __ATOMIC_RELAXED);
+        if (mine != 0 && os_process_id() != mine)
+            break;
     }
     __atomic_store_n(&lock->lost, 1, __ATOMIC_RELAXED);
     return false;

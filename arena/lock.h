@@ -2,8 +2,9 @@
  * A lock that cannot hang.
  *
  * lock_acquire gives up after about a second and then says so; its caller degrades to the kernel.
- * That happens where the holder is gone for good: the child of a plain clone(2), which runs no
- * fork handlers, or a thread that left a signal handler by longjmp. No holder makes a system call
+ * That happens where the holder is gone for good: a thread that left a signal handler by longjmp, or
+ * the child of a plain clone(2), which runs no fork handlers. The latter is known by its process
+ * number, and gives up after some milliseconds. No holder makes a system call
  * or clears memory while it holds one, so that a healthy lock is free again within microseconds.
  *
  * A thread that runs a signal handler inside the library must not come here at all: thread.h's
@@ -18,6 +19,9 @@ struct lock {
     int state; /* 0: free, 1: held, 2: held and somebody sleeps */
     int lost;  /* somebody waited in vain: nobody waits again until it was free once */
 };
+
+/* Says which process this is: at start, and in the child of a fork(2) that runs handlers. */
+void lock_set_process(void);
 
 bool lock_acquire_slowly(struct lock *lock);
 void lock_wake(struct lock *lock);

@@ -59,6 +59,25 @@ typedef struct PageDensity {
     unsigned char unasked[33];
 } PageDensity;
 
+/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c; the rest to block.c. */
+#define CHUNK_BINS 256
+typedef struct BlockHeap {
+    uint32_t
+        bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
+    uint64_t filled[CHUNK_BINS / 64];
+    size_t nfree;   /* units in the bins */
+    size_t nunused; /* those of them that were never in use */
+    uint64_t nout;  /* units taken less those put back; below 0 it wraps around */
+    size_t granted; /* units that may be kept */
+    uint32_t prev_of_none;
+    /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
+    unsigned char unasked[32];
+    /* Others write what follows: blocks that they have freed, as a list, and their units, about. */
+    char apart[60];
+    uint32_t remote;
+    uint32_t nremote;
+} BlockHeap;
+
 typedef struct PageArena PageArena;
 struct PageArena {
     HotPageCache hot;
@@ -71,6 +90,7 @@ struct PageArena {
     int busy;
     bool is_thread_own;
     PageDensity density; /* private to zero.c */
+    BlockHeap blocks;
     PageArena *next;
     PageArena *next_spare;
 };

@@ -125,9 +125,8 @@ static inline uint64_t page_word_take(enum page_bit bit, size_t page, uint64_t m
 static inline size_t page_step(size_t *from, size_t end, uint64_t *mask)
 {
     size_t page = *from;
-    size_t next = min_size(align_down(page, GROUP_PAGES) + GROUP_PAGES, end);
-    *mask = page_mask(page, next - page);
-    *from = next;
+    *from = min_size(align_down(page, GROUP_PAGES) + GROUP_PAGES, end);
+    *mask = page_mask(page, *from - page);
     return page;
 }
 

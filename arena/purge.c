@@ -23,9 +23,17 @@ static void purge_to(size_t npages)
     }
 }
 
+static size_t slack;
+
+void purge_allow(size_t npages)
+{
+    __atomic_store_n(&slack, npages, __ATOMIC_RELAXED);
+}
+
 void purge_excess(void)
 {
-    size_t budget = min_size(budget_region_pages(), region_headroom_pages());
+    size_t headroom = region_headroom_pages() + __atomic_load_n(&slack, __ATOMIC_RELAXED);
+    size_t budget = min_size(budget_region_pages(), headroom);
     if (unlikely(region_dirty_pages() > budget))
         purge_to(budget - budget / 8);
 }

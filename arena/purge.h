@@ -11,6 +11,9 @@
 /* Purges down to seven eighths of the budget, if the region retains more than all of it. */
 void purge_excess(void);
 
+/* How many pages may be retained beyond the headroom of the region. */
+void purge_allow(size_t npages);
+
 /* Purges all that is free. */
 void purge_all(void);
 

@@ -309,6 +309,7 @@ void region_trim(void)
     if (unused) {
         os_unmap((void *)(g_region.base + (unused_page << PAGE_SHIFT)), npages << PAGE_SHIFT);
         page_map_trim(unused_page);
+        summary_trim(unused_page);
     }
 }
 

@@ -12,7 +12,7 @@
 /* A stack asks for an eighth of its capacity at a time. */
 #define GRANT_SHARE 8
 
-static bool suspended;
+bool g_router_suspended;
 
 /* The stack that holds spans of this many pages; NULL if none does. */
 static PageStack *stack_for(PageArena *arena, size_t npages)
@@ -71,7 +71,7 @@ size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
         if (likely(first != NO_PAGE))
             return first;
     }
-    return __atomic_load_n(&suspended, __ATOMIC_RELAXED) ? NO_PAGE : region_alloc(npages, order);
+    return router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
 }
 
 static bool has_room(PageStack *stack, size_t npages)
@@ -85,8 +85,7 @@ static bool has_room(PageStack *stack, size_t npages)
     return stack->count < stack->quota;
 }
 
-/* Plain pages: to a cache that takes them, or the region. */
-static void put(PageArena *arena, size_t first, size_t npages)
+void router_put(PageArena *arena, size_t first, size_t npages)
 {
     PageStack *stack = stack_for(arena, npages);
     if (stack != NULL && (npages == 1 || first % npages == 0)) {
@@ -102,13 +101,13 @@ static void put(PageArena *arena, size_t first, size_t npages)
 
 void router_suspend(bool now)
 {
-    __atomic_store_n(&suspended, now, __ATOMIC_RELAXED);
+    __atomic_store_n(&g_router_suspended, now, __ATOMIC_RELAXED);
 }
 
 /* Puts a fresh mapping in the place of pages. False: they are lost. */
 static bool replace_pages(size_t first, size_t npages)
 {
-    bool keep = !__atomic_load_n(&suspended, __ATOMIC_RELAXED);
+    bool keep = !router_is_suspended();
     bool accessible = keep && g_config.guard == 0;
     void *addr = region_addr(first);
     size_t nbytes = npages * PAGE_BYTES;
@@ -143,8 +142,8 @@ static void retire_odd(PageArena *arena, size_t first, size_t npages)
 /* A run that is all odd or all plain. */
 static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd)
 {
-    bool replace = g_config.guard != 0 || __atomic_load_n(&suspended, __ATOMIC_RELAXED) ||
-                   (odd && !odd_undo(first, npages));
+    bool replace =
+        g_config.guard != 0 || router_is_suspended() || (odd && !odd_undo(first, npages));
     if (unlikely(replace)) {
         if (!replace_pages(first, npages))
             return;
@@ -160,7 +159,7 @@ static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd
         region_free(first, npages);
         purge_excess();
     } else {
-        put(arena, first, npages);
+        router_put(arena, first, npages);
     }
 }
 
@@ -218,9 +217,9 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
     return region_addr(first);
 }
 
-bool router_map_at(PageArena *arena, size_t first, size_t npages)
+bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
 {
-    return region_take(first, npages) && make_live(arena, first, npages, 0);
+    return region_take(first, npages) && make_live(arena, first, npages, held);
 }
 
 void *router_reserve(PageArena *arena, size_t npages, unsigned order)

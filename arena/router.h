@@ -22,8 +22,16 @@ void router_fini_arena(PageArena *arena);
 /* Pages that are not clean; NO_PAGE if there are none. */
 size_t router_alloc(PageArena *arena, size_t npages, unsigned order);
 
+/* Plain pages in flight, whose dirty bits are set: to a cache that takes them, or the region. */
+void router_put(PageArena *arena, size_t first, size_t npages);
+
 /* While suspended, nothing freed is handed out again: it goes back to the kernel, address and all. */
 void router_suspend(bool suspended);
+extern bool g_router_suspended;
+static inline bool router_is_suspended(void)
+{
+    return __atomic_load_n(&g_router_suspended, __ATOMIC_RELAXED);
+}
 
 /* Pages that a program has used. NULL arena: defer them, with neither lock nor cache. */
 void router_free(PageArena *arena, size_t first, size_t npages);
@@ -46,7 +54,7 @@ void *router_reserve(PageArena *arena, size_t npages, unsigned order);
  */
 void router_unreserve(size_t first, size_t npages, bool writable);
 
-/* Maps exactly these pages. False: not all of them are free. */
-bool router_map_at(PageArena *arena, size_t first, size_t npages);
+/* Maps exactly these pages, as router_map does. False: not all of them are free. */
+bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held);
 
 #endif

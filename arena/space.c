@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "block.h"
 #include "os.h"
 #include "purge.h"
 #include "router.h"
@@ -14,6 +15,9 @@
  */
 #define COPIED_PAGES_MOST ((size_t)512)
 #define COPIED_SHARE 4
+
+/* Blocks of so many bytes are often touched in parts only. */
+#define SPARSE_LEAST ((size_t)256 << 10)
 
 static size_t first_page(struct range range)
 {
@@ -55,12 +59,15 @@ void *space_map(size_t nbytes)
 static bool is_resident(struct range range)
 {
     unsigned char residency[COPIED_PAGES_MOST];
-    size_t npages = page_count(range);
-    if (npages > COPIED_PAGES_MOST || !os_resident((void *)range.start, npages, residency))
-        return false;
-    for (size_t i = 0; i < npages; i++)
-        if ((residency[i] & 1) == 0)
+    while (range.start != range.end) {
+        size_t npages = min_size(page_count(range), COPIED_PAGES_MOST);
+        if (!os_resident((void *)range.start, npages, residency))
             return false;
+        for (size_t i = 0; i < npages; i++)
+            if ((residency[i] & 1) == 0)
+                return false;
+        range.start += npages << PAGE_SHIFT;
+    }
     return true;
 }
 
@@ -73,7 +80,8 @@ void *space_grow(struct range old, size_t nbytes)
 {
     size_t npages = page_count(old);
     size_t growth = pages_for(nbytes) - npages;
-    if (growth < npages / COPIED_SHARE || space_is_odd(old) || !is_resident(old))
+    if (npages > COPIED_PAGES_MOST || growth < npages / COPIED_SHARE || space_is_odd(old) ||
+        !is_resident(old))
         return NULL;
     void *addr = map_held(npages + growth, npages);
     if (addr == NULL)
@@ -81,6 +89,69 @@ void *space_grow(struct range old, size_t nbytes)
     __builtin_memcpy(addr, (void *)old.start, npages * PAGE_BYTES);
     space_unmap(old);
     return addr;
+}
+
+void *space_block(size_t nbytes, size_t alignment, bool zero)
+{
+    PageArena *arena = thread_enter();
+    if (unlikely(arena == NULL))
+        return NULL;
+    void *block = block_alloc(arena, nbytes, alignment, zero);
+    thread_leave(arena);
+    return block;
+}
+
+size_t space_block_bytes(const void *block)
+{
+    return block_bytes(block);
+}
+
+void space_block_free(void *block)
+{
+    PageArena *arena = thread_enter();
+    block_free(arena, block);
+    if (likely(arena != NULL))
+        thread_leave(arena);
+}
+
+static void *slide(void *block, size_t nbytes)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return NULL;
+    void *moved = block_slide(arena, block, nbytes);
+    thread_leave(arena);
+    return moved;
+}
+
+void *space_block_move(void *block, size_t nbytes)
+{
+    size_t held = min_size(block_bytes(block), nbytes);
+    struct range old = range_of(block, held);
+    bool whole_pages = ((old.start | old.end) & (PAGE_BYTES - 1)) == 0;
+    bool dense = held < SPARSE_LEAST || !whole_pages || is_resident(old);
+    void *moved = dense && nbytes > held ? slide(block, nbytes) : NULL;
+    if (moved != NULL)
+        return moved;
+    moved = space_block(nbytes, 1, !dense);
+    if (moved == NULL)
+        return NULL;
+    if (dense)
+        __builtin_memcpy(moved, block, held);
+    else
+        space_copy(moved, old);
+    space_block_free(block);
+    return moved;
+}
+
+bool space_block_resize(void *block, size_t nbytes)
+{
+    PageArena *arena = thread_enter();
+    if (arena == NULL)
+        return false;
+    bool resized = block_resize(arena, block, nbytes);
+    thread_leave(arena);
+    return resized;
 }
 
 bool space_map_at(struct range range)
@@ -91,7 +162,7 @@ bool space_map_at(struct range range)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return false;
-    bool mapped = router_map_at(arena, first_page(range), page_count(range));
+    bool mapped = router_map_at(arena, first_page(range), page_count(range), 0);
     thread_leave(arena);
     return mapped;
 }
@@ -238,9 +309,12 @@ static void give_back(bool addresses)
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return;
+    block_flush(arena);
     purge_everything();
-    if (addresses)
+    if (addresses) {
         region_trim();
+        block_trim();
+    }
     thread_leave(arena);
 }
 
@@ -248,7 +322,8 @@ bool space_relieve(void)
 {
     bool limited = os_limit(RLIMIT_AS) != SIZE_MAX;
     size_t used = region_used_pages();
-    bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used);
+    bool retains = region_dirty_pages() != 0 || page_map_any(PAGE_CACHED, 0, used) ||
+                   block_keeps(g_page_arena);
     bool reserves = limited && used << PAGE_SHIFT < g_region.nbytes;
     if (retains || reserves)
         give_back(reserves);

@@ -48,6 +48,24 @@ void *space_grow(struct range old, size_t nbytes);
 /* Copies live pages of the region to fresh memory, as sparse as they are. */
 void space_copy(void *to, struct range from);
 
+/*
+ * Blocks for malloc(3): at least nbytes, at a multiple of `alignment` (and of the page size), that
+ * read as zero or hold anything. NULL: the next malloc must serve.
+ */
+void *space_block(size_t nbytes, size_t alignment, bool zero);
+
+/* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
+size_t space_block_bytes(const void *block);
+
+/* Frees a block. */
+void space_block_free(void *block);
+
+/* Moves a block of ours to one of another size, as sparse as it is. NULL: it is as it was. */
+void *space_block_move(void *block, size_t nbytes);
+
+/* Cuts or lengthens a block where it is, to nbytes at least. False: it is as it was. */
+bool space_block_resize(void *block, size_t nbytes);
+
 /* Takes exactly this range, if all of it is free pages of the region: as space_map does. */
 bool space_map_at(struct range range);
 

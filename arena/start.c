@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "block.h"
 #include "budget.h"
 #include "config.h"
 #include "lock.h"
@@ -22,7 +23,7 @@ static bool bring_up(void)
     budget_init();
     /* What is retained would count against RLIMIT_DATA, and libc's own requests fail by it. */
     return os_limit(RLIMIT_DATA) == SIZE_MAX && region_init(g_config.region) && zero_selftest() &&
-           thread_init();
+           block_init() && thread_init();
 }
 
 bool start_arena(void)

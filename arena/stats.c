@@ -1,5 +1,6 @@
 #include "stats.h"
 
+#include "chunk.h"
 #include "message.h"
 #include "os.h"
 #include "region.h"
@@ -51,6 +52,10 @@ static void add_arena(const PageArena *arena, void *context)
     stats->total_allocs += count_read(&arena->total_allocs);
     stats->total_frees += count_read(&arena->total_frees);
     stats->mmap_calls += count_read(&arena->mmap_calls);
+    size_t free_units = chunk_free_units(arena);
+    size_t unused_units = min_size(chunk_unused_units(arena), free_units);
+    stats->live -= free_units * UNIT_BYTES;
+    stats->cached += (free_units - unused_units) * UNIT_BYTES;
     add_stack(&stats->sizes[0], &arena->hot.pages);
     for (int i = 0; i < WARM_SIZES; i++)
         add_stack(&stats->sizes[1 + i], &arena->warm.spans[i]);
@@ -65,8 +70,11 @@ static void collect(struct stats *stats, const PageArena *arena)
     else
         thread_each_arena(add_arena, stats);
     stats->region = g_region.nbytes;
-    stats->live = page_map_count(PAGE_LIVE, 0, used) * PAGE_BYTES;
-    stats->cached = page_map_count(PAGE_CACHED, 0, used) * PAGE_BYTES;
+    /* What is free in chunks is live to the page map. */
+    stats->live += page_map_count(PAGE_LIVE, 0, used) * PAGE_BYTES;
+    if (stats->live > stats->region)
+        stats->live = 0;
+    stats->cached += page_map_count(PAGE_CACHED, 0, used) * PAGE_BYTES;
     stats->retained = stats->cached + region_dirty_pages() * PAGE_BYTES;
 }
 

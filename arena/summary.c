@@ -6,7 +6,7 @@
 #define FANOUT_SHIFT 3
 #define FANOUT ((size_t)1 << FANOUT_SHIFT)
 #define LEVELS_MAX 8
-#define SUPER_SHIFT 9
+#define GROUP_SHIFT 6
 
 /* order is one more than the logarithm of the largest aligned free power of two; 0: no free page. */
 struct node {
@@ -25,13 +25,13 @@ static unsigned top;
 
 static unsigned level_shift(unsigned level)
 {
-    return SUPER_SHIFT + level * FANOUT_SHIFT;
+    return GROUP_SHIFT + level * FANOUT_SHIFT;
 }
 
 bool summary_init(size_t npages)
 {
     size_t total = 0;
-    size_t count = align_up(npages, SUPER_PAGES) / SUPER_PAGES;
+    size_t count = align_up(npages, GROUP_PAGES) / GROUP_PAGES;
     nlevels = 0;
     do {
         nnodes[nlevels] = align_up(count, FANOUT);
@@ -41,11 +41,22 @@ bool summary_init(size_t npages)
     struct node *nodes = os_map(total * sizeof *nodes);
     if (nodes == NULL)
         return false;
-    for (unsigned level = 0; level < nlevels; level++) {
+    /* The largest at the end, for summary_trim. */
+    for (unsigned level = nlevels; level-- > 0; nodes += nnodes[level])
         levels[level] = nodes;
-        nodes += nnodes[level];
-    }
     return true;
+}
+
+void summary_trim(size_t npages)
+{
+    size_t groups = align_up(npages, GROUP_PAGES) / GROUP_PAGES;
+    char *end = (char *)(levels[0] + nnodes[0]);
+    /* A level above is made of the first nodes of this one, all of them. */
+    char *kept = (char *)(levels[0] + align_up(max_size(groups, FANOUT * FANOUT), FANOUT));
+    kept = (char *)align_up((uintptr_t)kept, PAGE_BYTES);
+    end = (char *)align_up((uintptr_t)end, PAGE_BYTES);
+    if (kept < end)
+        os_unmap(kept, (size_t)(end - kept));
 }
 
 /* Bit i is set where pages i to i + npages - 1 of the word are free; 1 <= npages <= 64. */
@@ -82,9 +93,9 @@ static unsigned word_order(uint64_t word)
     return order;
 }
 
-static size_t longest_in_word(uint64_t word)
+static uint32_t longest_in_word(uint64_t word)
 {
-    size_t longest = 0;
+    uint32_t longest = 0;
     for (; word != 0; longest++)
         word &= word >> 1;
     return longest;
@@ -102,35 +113,15 @@ static unsigned full_order(unsigned full, unsigned part_order)
     return full != 0 ? part_order : 0;
 }
 
-static struct node read_superblock(size_t super)
+static struct node read_group(size_t group)
 {
-    struct node node = {0};
-    size_t run = 0;
-    unsigned full = 0;
-    bool broken = false;
-    for (size_t i = 0; i < SUPER_GROUPS; i++) {
-        uint64_t word = page_word_read(PAGE_FREE, super * SUPER_PAGES + i * GROUP_PAGES);
-        if (word == ~(uint64_t)0) {
-            run += GROUP_PAGES;
-            full |= 1u << i;
-            continue;
-        }
-        run += (size_t)__builtin_ctzl(~word);
-        if (!broken)
-            node.start = (uint32_t)run;
-        broken = true;
-        node.longest = (uint32_t)max_size(node.longest, run);
-        if (bits_set(word) > node.longest)
-            node.longest = (uint32_t)max_size(node.longest, longest_in_word(word));
-        node.order = (uint32_t)max_size(node.order, word_order(word));
-        run = (size_t)__builtin_clzl(~word);
-    }
-    node.end = (uint32_t)run;
-    node.longest = (uint32_t)max_size(node.longest, run);
-    if (!broken)
-        node.start = SUPER_PAGES;
-    node.order = (uint32_t)max_size(node.order, full_order(full, WORD_ORDER + 1));
-    return node;
+    uint64_t word = page_word_read(PAGE_FREE, group * GROUP_PAGES);
+    if (word == 0)
+        return (struct node){0};
+    if (word == ~(uint64_t)0)
+        return (struct node){GROUP_PAGES, GROUP_PAGES, GROUP_PAGES, WORD_ORDER + 1};
+    return (struct node){(uint32_t)__builtin_ctzl(~word), longest_in_word(word),
+                         (uint32_t)__builtin_clzl(~word), word_order(word)};
 }
 
 static struct node join(const struct node *children, unsigned child_shift)
@@ -176,11 +167,11 @@ static bool replace(struct node *old, struct node new)
 
 void summary_update(size_t first, size_t npages)
 {
-    size_t low = first >> SUPER_SHIFT;
-    size_t high = (first + npages - 1) >> SUPER_SHIFT;
+    size_t low = first >> GROUP_SHIFT;
+    size_t high = (first + npages - 1) >> GROUP_SHIFT;
     bool changed = false;
-    for (size_t super = low; super <= high; super++)
-        changed |= replace(&levels[0][super], read_superblock(super));
+    for (size_t group = low; group <= high; group++)
+        changed |= replace(&levels[0][group], read_group(group));
     for (unsigned level = 1; level <= top && changed; level++) {
         low >>= FANOUT_SHIFT;
         high >>= FANOUT_SHIFT;
@@ -202,30 +193,7 @@ void summary_extend(size_t npages)
 
 bool summary_is_free(size_t super)
 {
-    return levels[0][super].start == SUPER_PAGES;
-}
-
-/* The lowest run of npages in a superblock that is known to have one. */
-static size_t find_in_superblock(size_t super, size_t npages)
-{
-    size_t run = 0;
-    size_t page = super * SUPER_PAGES;
-    for (size_t i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
-        uint64_t word = page_word_read(PAGE_FREE, page);
-        if (word == ~(uint64_t)0) {
-            run += GROUP_PAGES;
-            if (run >= npages)
-                return page + GROUP_PAGES - run;
-            continue;
-        }
-        if (run + (size_t)__builtin_ctzl(~word) >= npages)
-            return page - run;
-        uint64_t fits = npages <= GROUP_PAGES ? runs_in_word(word, npages) : 0;
-        if (fits != 0)
-            return page + (size_t)__builtin_ctzl(fits);
-        run = (size_t)__builtin_clzl(~word);
-    }
-    return NO_PAGE;
+    return levels[1][super].start == SUPER_PAGES;
 }
 
 size_t summary_find(size_t npages)
@@ -247,21 +215,13 @@ size_t summary_find(size_t npages)
         }
         if (i == FANOUT)
             return NO_PAGE;
-        if (level == 0)
-            return find_in_superblock(first_child + i, npages);
+        if (level == 0) {
+            size_t page = (first_child + i) * GROUP_PAGES;
+            uint64_t fits = runs_in_word(page_word_read(PAGE_FREE, page), npages);
+            return page + (size_t)__builtin_ctzl(fits);
+        }
         first_child = (first_child + i) << FANOUT_SHIFT;
     }
-}
-
-static size_t find_aligned_in_superblock(size_t super, unsigned order)
-{
-    size_t page = super * SUPER_PAGES;
-    for (size_t i = 0; i < SUPER_GROUPS; i++, page += GROUP_PAGES) {
-        uint64_t fits = aligned_in_word(page_word_read(PAGE_FREE, page), order);
-        if (fits != 0)
-            return page + (size_t)__builtin_ctzl(fits);
-    }
-    return NO_PAGE;
 }
 
 /* The lowest aligned group of `count` wholly free nodes among eight. */
@@ -273,20 +233,6 @@ static size_t find_full(const struct node *nodes, uint32_t node_pages, size_t co
             full++;
         if (full == count)
             return i;
-    }
-    return NO_PAGE;
-}
-
-static size_t find_aligned_words(size_t super, size_t count)
-{
-    size_t page = super * SUPER_PAGES;
-    for (size_t i = 0; i < SUPER_GROUPS; i += count) {
-        size_t full = 0;
-        while (full < count &&
-               page_word_read(PAGE_FREE, page + (i + full) * GROUP_PAGES) == ~(uint64_t)0)
-            full++;
-        if (full == count)
-            return page + i * GROUP_PAGES;
     }
     return NO_PAGE;
 }
@@ -307,10 +253,11 @@ size_t summary_find_aligned(unsigned order)
             i++;
         if (i == FANOUT)
             return NO_PAGE;
-        if (level == 0)
-            return order > WORD_ORDER
-                       ? find_aligned_words(first_child + i, (size_t)1 << (order - WORD_ORDER))
-                       : find_aligned_in_superblock(first_child + i, order);
+        if (level == 0) {
+            size_t page = (first_child + i) * GROUP_PAGES;
+            uint64_t fits = aligned_in_word(page_word_read(PAGE_FREE, page), order);
+            return page + (size_t)__builtin_ctzl(fits);
+        }
         first_child = (first_child + i) << FANOUT_SHIFT;
     }
 }

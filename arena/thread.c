@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "block.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -113,18 +114,23 @@ static bool is_here_after_all(size_t page)
     return page_map_any(PAGE_TORN, page, 1) && os_resident(region_addr(page), 1, &residency);
 }
 
-/* What was under MADV_DONTFORK is not in this process: the program has it unmapped. */
+/*
+ * What was under MADV_DONTFORK is not in this process: the program has it unmapped. But its blocks of
+ * malloc it still frees: then they are replaced.
+ */
 static void free_unforked(void)
 {
     size_t end = region_used_pages();
     struct run run = {0, 0};
     while ((run = page_map_next(PAGE_NO_FORK, true, run.first + run.npages, end)).npages != 0) {
-        bool torn = page_map_any(PAGE_TORN, run.first, run.npages);
-        run.npages = torn ? 1 : run.npages;
-        if (torn && is_here_after_all(run.first))
-            odd_unmark(PAGE_NO_FORK, run.first, 1);
-        else
-            router_free_live(NULL, run.first, run.npages);
+        size_t block_end = block_end_before(run.first);
+        for (size_t page = run.first; page < run.first + run.npages; page++) {
+            block_end = max_size(block_end, block_end_at(page));
+            if (is_here_after_all(page))
+                odd_unmark(PAGE_NO_FORK, page, 1);
+            else if (page >= block_end)
+                router_free_live(NULL, page, 1);
+        }
     }
 }
 
@@ -140,6 +146,10 @@ static void take_over_after_fork(bool is_survivor)
     for (PageArena *arena = registry; arena != NULL; arena = arena->next) {
         if (!arena->is_thread_own || (arena == survivor && !is_survivor))
             continue;
+        if (arena == survivor)
+            block_flush(arena);
+        else
+            block_abandon(arena, arena->busy != THREAD_BUSY);
         router_flush(arena);
         if (arena != survivor) {
             arena->busy = THREAD_IDLE;
@@ -196,10 +206,23 @@ PageArena *thread_enter_slowly(void)
     return arena;
 }
 
+/*
+ * Ours is the oldest key: what the destructors of others free comes in between the first round and the
+ * second. A thread that has left the library by longjmp, in the midst of something, is still busy.
+ */
 static void on_thread_exit(void *value)
 {
+    static __thread bool again;
     PageArena *arena = value;
+    bool intact = arena->busy == THREAD_IDLE;
+    if (intact && !again) {
+        again = true;
+        if (pthread_setspecific(exit_key, arena) == 0)
+            return;
+    }
     g_page_arena = &turned_away;
+    __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_SEQ_CST);
+    block_abandon(arena, intact);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
     put_spare(arena);
@@ -254,6 +277,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    lock_set_process();
     if (at_fork.depth == 1) {
         release_locks();
         if (!at_fork.holds) {
@@ -273,6 +297,7 @@ static void after_fork_in_child(void)
 
 bool thread_init(void)
 {
+    lock_set_process();
     started = pthread_key_create(&exit_key, on_thread_exit) == 0 &&
               pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
     return started;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "heap.h"
 #include "note.h"
 #include "pieces.h"
 #include "real.h"
@@ -180,6 +181,8 @@ EXPORT int mlockall(int flags)
         space_resume();
         g_route_max = before;
     }
+    if (result == 0 && before != 0)
+        heap_stop();
     return result;
 }
 

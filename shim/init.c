@@ -3,6 +3,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "heap.h"
+#include "loader.h"
+#include "next.h"
 #include "real.h"
 #include "route.h"
 
@@ -55,10 +58,15 @@ static bool may_act(void)
 __attribute__((constructor)) static void init(void)
 {
     int before = errno;
+    next_resolve();
     real_resolve();
+    loader_resolve();
     config_load_switch();
-    if (g_config.enable && may_act() && start_arena())
+    if (g_config.enable && may_act() && start_arena()) {
         g_route_max = g_config.max_span;
+        if (heap_start())
+            loader_start();
+    }
     errno = before;
 }
 

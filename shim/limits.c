@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "real.h"
 #include "route.h"
 
@@ -16,6 +17,7 @@ static void prepare(int resource, const struct rlimit *wanted)
     if (resource == RLIMIT_DATA) {
         g_route_max = 0;
         space_suspend();
+        heap_stop();
     }
 }
 

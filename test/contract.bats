@@ -11,43 +11,7 @@ setup_file() {
   [ -x "$PROGS/served" ] || fail "$PROGS is missing: run make tests"
 }
 
-# The smallest caches and region: spans are evicted all the time, and the region overflows into the kernel.
-on_tiny() {
-  HAKMEM_PAGE_ARENA_HOT_SIZE=64 HAKMEM_PAGE_ARENA_WARM_64K=16 HAKMEM_PAGE_ARENA_WARM_128K=8 HAKMEM_PAGE_ARENA_WARM_2M=4 \
-    HAKMEM_PAGE_ARENA_REGION=64M HAKMEM_PAGE_ARENA_MAX_SPAN=1G on "$@"
-}
-on_guard() { HAKMEM_PAGE_ARENA_GUARD=1 on "$@"; }
-
-# as_without CMD...: CMD leaves with $expected_status (0) without the preload, and then prints the same and leaves with the
-# same status in each way of being on. The debug build logs to stderr.
-as_without() {
-  local way streams differs=0
-  record off off "$@"
-  [ "$(cat "$BATS_TEST_TMPDIR/off.status")" -eq "${expected_status:-0}" ] ||
-    fail "without the preload: status $(cat "$BATS_TEST_TMPDIR/off.status")" "$(tail "$BATS_TEST_TMPDIR"/off.{out,err})" || return 1
-  for way in on on_guard on_debug on_tiny; do
-    record "$way" "$way" "$@"
-    streams='status out err'
-    [ $way != on_debug ] || streams='status out'
-    # shellcheck disable=SC2086 # a list
-    same off "$way" $streams || { echo "differs: $way" "$(tail -n 3 "$BATS_TEST_TMPDIR/$way.err")" >&2 && differs=1; }
-  done
-  return $differs
-}
-
 contract() { as_without "$PROGS/$1" "${@:2}"; }
-
-# before_ours LIB CMD..., after_ours LIB CMD...: as_without, with LIB preloaded as well.
-# shellcheck disable=SC2016 # for the inner shell
-before_ours() { as_without sh -c 'LD_PRELOAD="$0:$LD_PRELOAD" exec "$@"' "$@"; }
-# shellcheck disable=SC2016
-after_ours() { as_without sh -c 'LD_PRELOAD="$LD_PRELOAD:$0" exec "$@"' "$@"; }
-
-# library NAME: builds the program as a shared library, and prints its path.
-library() {
-  gcc -std=gnu11 -D_GNU_SOURCE -O2 -shared -fPIC -o "$BATS_TEST_TMPDIR/lib$1.so" "$ROOT/test/progs/$1.c" -ldl
-  echo "$BATS_TEST_TMPDIR/lib$1.so"
-}
 
 @test "memory that comes back reads zero, at every size" { contract zero_on_reuse; }
 @test "mapped memory: what the kernel refuses" { contract errors; }

@@ -70,6 +70,51 @@ same_output_debug() {
   grep -q '^\[PageArena-INIT\]' "$BATS_TEST_TMPDIR/on.err" || fail "no [PageArena-INIT] line: the arena was not on"
 }
 
+# The smallest caches and region: spans are evicted all the time, and the region overflows into the kernel.
+on_tiny() {
+  HAKMEM_PAGE_ARENA_HOT_SIZE=64 HAKMEM_PAGE_ARENA_WARM_64K=16 HAKMEM_PAGE_ARENA_WARM_128K=8 HAKMEM_PAGE_ARENA_WARM_2M=4 \
+    HAKMEM_PAGE_ARENA_REGION=64M HAKMEM_PAGE_ARENA_MAX_SPAN=1G on "$@"
+}
+on_guard() { HAKMEM_PAGE_ARENA_GUARD=1 on "$@"; }
+
+# The malloc front taking all that it can take, and nothing.
+on_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on "$@"; }
+on_guard_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_guard "$@"; }
+on_debug_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_debug "$@"; }
+on_tiny_least() { HAKMEM_PAGE_ARENA_MALLOC_MIN=4096 on_tiny "$@"; }
+on_no_malloc() { HAKMEM_PAGE_ARENA_MALLOC=0 on "$@"; }
+
+ways='on on_guard on_debug on_tiny'
+
+# as_without CMD...: CMD leaves with $expected_status (0) without the preload, and then prints the same and leaves with the
+# same status in each of $ways of being on. The debug build logs to stderr.
+as_without() {
+  local way streams differs=0
+  record off off "$@"
+  [ "$(cat "$BATS_TEST_TMPDIR/off.status")" -eq "${expected_status:-0}" ] ||
+    fail "without the preload: status $(cat "$BATS_TEST_TMPDIR/off.status")" "$(tail "$BATS_TEST_TMPDIR"/off.{out,err})" || return 1
+  for way in $ways; do
+    record "$way" "$way" "$@"
+    streams='status out err'
+    [[ $way != on_debug* ]] || streams='status out'
+    # shellcheck disable=SC2086 # a list
+    same off "$way" $streams || { echo "differs: $way" "$(tail -n 3 "$BATS_TEST_TMPDIR/$way.err")" >&2 && differs=1; }
+  done
+  return $differs
+}
+
+# before_ours LIB CMD..., after_ours LIB CMD...: as_without, with LIB preloaded as well.
+# shellcheck disable=SC2016 # for the inner shell
+before_ours() { as_without sh -c 'LD_PRELOAD="$0:$LD_PRELOAD" exec "$@"' "$@"; }
+# shellcheck disable=SC2016
+after_ours() { as_without sh -c 'LD_PRELOAD="$LD_PRELOAD:$0" exec "$@"' "$@"; }
+
+# library NAME: builds the program test/progs/NAME.c as a shared library, and prints its path.
+library() {
+  gcc -std=gnu11 -D_GNU_SOURCE -O2 -shared -fPIC -o "$BATS_TEST_TMPDIR/lib$1.so" "$ROOT/test/progs/$1.c" -ldl
+  echo "$BATS_TEST_TMPDIR/lib$1.so"
+}
+
 # measure off|on CMD...: sets faults (minor, of the whole process tree) and peak_kb (of its largest process).
 # /usr/bin/time reads them with wait4 and is not preloaded itself.
 measure() {

@@ -21,20 +21,9 @@ static bool locking;
 static const struct flavour *flavour;
 static struct choices *source;
 
-/* The splitmix64 sequence. */
 static uint64_t draw(void)
 {
-    uint64_t z;
-    if (source->bytes != NULL) {
-        z = 0;
-        for (int i = 0; i < 2 && source->left > 0; i++, source->left--)
-            z = z << 8 | *source->bytes++;
-        return z;
-    }
-    z = source->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return choose(source);
 }
 
 static int below(int n)

@@ -1,17 +1,11 @@
 /*
- * Sequences of operations, made from choices: a random generator's, or the bytes that a
- * coverage-guided fuzzer gives.
+ * Sequences of operations, made from choices.
  */
 #ifndef GENERATE_H
 #define GENERATE_H
 
+#include "choices.h"
 #include "op.h"
-
-struct choices {
-    uint64_t state;
-    const uint8_t *bytes; /* NULL: random */
-    size_t left;
-};
 
 /* What a configuration makes likely. */
 struct flavour {

@@ -2,13 +2,12 @@
  * pagefuzz: runs sequences of memory calls under the shim and against the kernel, and says where
  * they differ. See README.md.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "command.h"
 #include "print.h"
 #include "shrink.h"
 
@@ -31,43 +30,9 @@ static const char usage[] =
     "                [--seconds N] [--sequence N] [--check N] [--shim LIBRARY] [--save FILE]\n"
     "                [--shrink SECONDS] [--replay PROGRAM.c | --bytes FILE]\n";
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static const char *default_shim(void)
-{
-    static char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
-    if (length < 0)
-        return "";
-    path[length] = '\0';
-    for (int i = 0; i < 3; i++) {
-        char *slash = strrchr(path, '/');
-        if (slash != NULL)
-            *slash = '\0';
-    }
-    return strcat(path, "/libpagearena_shim.so");
-}
-
-static long number(const char *text)
-{
-    char *end;
-    long value = strtol(text, &end, 0);
-    if (*text == '\0' || *end != '\0') {
-        fprintf(stderr, "pagefuzz: not a number: %s\n%s", text, usage);
-        exit(2);
-    }
-    return value;
-}
-
 static void parse(int count, char **arguments)
 {
     options.run.flavour = g_flavours;
-    options.run.shim = default_shim();
     options.seed = (uint64_t)time(NULL);
     for (int i = 1; i < count; i += 2) {
         const char *name = arguments[i];
@@ -75,17 +40,17 @@ static void parse(int count, char **arguments)
         if (strcmp(name, "--config") == 0)
             options.run.flavour = flavour_find(value);
         else if (strcmp(name, "--seed") == 0)
-            options.seed = (uint64_t)number(value);
+            options.seed = (uint64_t)command_number(value);
         else if (strcmp(name, "--ops") == 0)
-            options.nops = number(value);
+            options.nops = command_number(value);
         else if (strcmp(name, "--seconds") == 0)
-            options.seconds = number(value);
+            options.seconds = command_number(value);
         else if (strcmp(name, "--sequence") == 0)
-            options.sequence = (int)number(value);
+            options.sequence = (int)command_number(value);
         else if (strcmp(name, "--check") == 0)
-            options.run.check_every = (int)number(value);
+            options.run.check_every = (int)command_number(value);
         else if (strcmp(name, "--shrink") == 0)
-            options.shrink_seconds = (int)number(value);
+            options.shrink_seconds = (int)command_number(value);
         else if (strcmp(name, "--shim") == 0)
             options.run.shim = value;
         else if (strcmp(name, "--save") == 0)
@@ -103,23 +68,7 @@ static void parse(int count, char **arguments)
     }
     if (options.sequence > OPS_MOST)
         options.sequence = OPS_MOST;
-    static char path[PATH_MAX];
-    if (realpath(options.run.shim, path) != NULL)
-        options.run.shim = path;
-    if (access(options.run.shim, R_OK) != 0) {
-        fprintf(stderr, "pagefuzz: no library %s\n", options.run.shim);
-        exit(2);
-    }
-}
-
-static FILE *open_or_die(const char *path, const char *mode)
-{
-    FILE *file = fopen(path, mode);
-    if (file == NULL) {
-        perror(path);
-        exit(2);
-    }
-    return file;
+    options.run.shim = command_shim(options.run.shim);
 }
 
 /* Shrinks, and prints what is left. */
@@ -144,7 +93,7 @@ static void explain(struct difference difference, int nops)
     }
     snprintf(title, sizeof title, "pagefuzz --config %s --check %d --replay",
              options.run.flavour->name, options.run.check_every);
-    FILE *to = options.save != NULL ? open_or_die(options.save, "w") : stdout;
+    FILE *to = options.save != NULL ? command_open(options.save, "w") : stdout;
     print_program(to, ops, nops, title);
     if (to != stdout)
         fclose(to);
@@ -155,12 +104,12 @@ static int run_file(void)
 {
     int nops;
     if (options.replay != NULL) {
-        FILE *from = open_or_die(options.replay, "r");
+        FILE *from = command_open(options.replay, "r");
         nops = print_read(from, ops, OPS_MOST);
         fclose(from);
     } else {
         static uint8_t bytes[1 << 20];
-        FILE *from = open_or_die(options.bytes, "r");
+        FILE *from = command_open(options.bytes, "r");
         struct choices choices = {0, bytes, fread(bytes, 1, sizeof bytes, from)};
         fclose(from);
         nops = generate(&choices, options.run.flavour, ops, OPS_MOST);
@@ -183,7 +132,7 @@ int main(int count, char **arguments)
     if (options.replay != NULL || options.bytes != NULL)
         return run_file();
 
-    double begin = now();
+    double begin = command_now();
     long done = 0;
     struct difference difference = {.kind = DIFFERENCE_NONE};
     printf("config %s, seed %lu\n", options.run.flavour->name, (unsigned long)options.seed);
@@ -191,14 +140,14 @@ int main(int count, char **arguments)
     struct choices choices = {options.seed, NULL, 0};
     int nops = 0;
     while (difference.kind == DIFFERENCE_NONE && done < options.nops &&
-           (options.seconds == 0 || now() - begin < (double)options.seconds)) {
+           (options.seconds == 0 || command_now() - begin < (double)options.seconds)) {
         nops =
             options.nops - done < options.sequence ? (int)(options.nops - done) : options.sequence;
         nops = generate(&choices, options.run.flavour, ops, nops);
         difference = run(&options.run, ops, nops);
         done += difference.kind == DIFFERENCE_NONE ? nops : difference.op + 1;
     }
-    double took = now() - begin;
+    double took = command_now() - begin;
     printf("%ld operations, %.0f a second: %s\n", done, (double)done / took,
            difference.kind == DIFFERENCE_NONE ? "no difference" : "a difference");
     fflush(stdout);

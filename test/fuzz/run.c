@@ -11,15 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn.h"
 #include "turn.h"
 #include "worker.h"
 
-#define ENVIRONMENT_MOST 256
 #define NO_PROGRESS_MS 20000
 #define TICK_MS 10
 #define CLASHES_MOST 5
 
-extern char **environ;
 static int shared_fd;
 
 static void map_shared(int fd)
@@ -51,43 +50,13 @@ void run_as_worker(const char *side, const char *fd)
     _exit(0);
 }
 
-static bool is_ours(const char *variable)
+static pid_t start(const struct run_options *options, enum side side)
 {
-    return strncmp(variable, "LD_PRELOAD=", 11) == 0 ||
-           strncmp(variable, "HAKMEM_PAGE_ARENA_", 18) == 0;
-}
-
-static pid_t start(const struct run_options *options, const char *side)
-{
-    static char preload[4096] = "LD_PRELOAD=";
-    char *variables[ENVIRONMENT_MOST + 16];
     char fd[16];
-    int count = 0;
-    for (char **variable = environ; *variable != NULL && count < ENVIRONMENT_MOST; variable++)
-        if (!is_ours(*variable))
-            variables[count++] = *variable;
-    if (strcmp(side, "shim") == 0) {
-        snprintf(preload, sizeof preload, "LD_PRELOAD=%s", options->shim);
-        variables[count++] = preload;
-        variables[count++] = "HAKMEM_PAGE_ARENA_ENABLE=1";
-        for (const char *const *knob = options->flavour->environment; *knob != NULL; knob++)
-            variables[count++] = (char *)*knob;
-    }
-    variables[count] = NULL;
     snprintf(fd, sizeof fd, "%d", shared_fd);
-    char *arguments[] = {"pagefuzz", "--worker", (char *)side, fd, NULL};
-    pid_t child = fork();
-    if (child == 0) {
-        setpgid(0, 0);
-        execve("/proc/self/exe", arguments, variables);
-        _exit(127);
-    }
-    if (child == -1) {
-        perror("pagefuzz: fork");
-        exit(2);
-    }
-    setpgid(child, child);
-    return child;
+    char *arguments[] = {"pagefuzz", "--worker", side == SIDE_SHIM ? "shim" : "plain", fd, NULL};
+    return spawn(side == SIDE_SHIM ? options->shim : NULL, options->flavour->environment,
+                 arguments);
 }
 
 /* Until the controller has its turn, or a process has ended before. */
@@ -145,7 +114,7 @@ struct difference run(const struct run_options *options, const struct op *ops, i
         for (const char *const *knob = options->flavour->environment; *knob != NULL; knob++)
             shared->guard |= strcmp(*knob, "HAKMEM_PAGE_ARENA_GUARD=1") == 0;
         shared->turn = TURN_SHIM;
-        pid_t children[2] = {start(options, "shim"), start(options, "plain")};
+        pid_t children[2] = {start(options, SIDE_SHIM), start(options, SIDE_PLAIN)};
         wait_for_end(children);
         end(children);
         if (!shared->difference.clash)

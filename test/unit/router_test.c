@@ -211,7 +211,7 @@ static void page_listed_twice(void)
     router_free_live(&arena, a, 1);
     CHECK_EQUAL(claim_begin(a, 1, true, true), CLAIM_OK);
     claim_undo(a, 1);
-    CHECK(router_map_at(&arena, a, 1));
+    CHECK(router_map_at(&arena, a, 1, 0));
     router_free_live(&arena, a, 1);
     CHECK_EQUAL(arena.hot.pages.count, 2);
     CHECK_EQUAL(map(1), a);
@@ -319,13 +319,13 @@ static void exact_pages(void)
     set_up(SMALL);
     size_t first = map(10);
     fill(first, 10);
-    CHECK(!router_map_at(&arena, first + 5, 10));
-    CHECK(router_map_at(&arena, first + 10, 10));
+    CHECK(!router_map_at(&arena, first + 5, 10, 0));
+    CHECK(router_map_at(&arena, first + 10, 10, 0));
     router_free_live(&arena, first, 10);
-    CHECK(router_map_at(&arena, first + 3, 4));
+    CHECK(router_map_at(&arena, first + 3, 4, 0));
     CHECK(is_zero(first + 3, 4));
     CHECK(all(PAGE_LIVE, first + 3, 4));
-    CHECK(!router_map_at(&arena, first + 2, 2));
+    CHECK(!router_map_at(&arena, first + 2, 2, 0));
 }
 
 static void touch_freed(void)
@@ -355,7 +355,7 @@ static void guarded_memory_is_used_again(void)
             router_free_live(&arena, first, sizes[i]);
         }
     size_t first = map(10);
-    CHECK(router_map_at(&arena, first + 10, 5));
+    CHECK(router_map_at(&arena, first + 10, 5, 0));
     fill(first, 15);
     CHECK_EQUAL(region_dirty_pages(), 0);
     check_none_lost();
@@ -373,8 +373,8 @@ static void guarded_memory_that_cannot_be_had_again(void)
     router_free_live(&arena, first, 16);
     router_flush(&arena);
     fake_fail(SYS_mprotect, 1, 1, ENOMEM);
-    CHECK(!router_map_at(&arena, first, 16));
-    CHECK(router_map_at(&arena, first, 16));
+    CHECK(!router_map_at(&arena, first, 16, 0));
+    CHECK(router_map_at(&arena, first, 16, 0));
     fill(first, 16);
 }
 

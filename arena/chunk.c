@@ -1,0 +1,453 @@
+#include "chunk.h"
+
+#include <string.h>
+
+#include "budget.h"
+#include "os.h"
+#include "page_map.h"
+#include "purge.h"
+#include "region.h"
+#include "router.h"
+#include "zero.h"
+
+#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
+
+/* What an arena keeps it is granted by so much. */
+#define GRANT_PAGES ((size_t)32)
+#define GRANT_UNITS (GRANT_PAGES * PAGE_UNITS)
+
+/* Fewer whole pages in one piece are not worth their way to the region. */
+#define GIVEN_LEAST 16
+
+_Static_assert(CHUNK_UNITS *PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
+
+struct tag *g_tags;
+
+/* A cache line each: neighbours may be at work. */
+struct chunk {
+    PageArena *owner;
+    size_t mark;
+} __attribute__((aligned(64)));
+static struct chunk *chunks;
+
+/* Owners of chunks that have none. */
+static PageArena nobody, nobody_ever;
+
+/* The sizes of both tables. */
+static size_t tags_bytes, chunks_bytes;
+
+static size_t tags_needed(void)
+{
+    return align_up((g_region.nbytes >> PAGE_SHIFT) * sizeof *g_tags, PAGE_BYTES);
+}
+
+static size_t chunks_needed(void)
+{
+    return align_up(g_region.nbytes / SUPER_BYTES * sizeof *chunks, PAGE_BYTES);
+}
+
+bool chunk_init(void)
+{
+    tags_bytes = tags_needed();
+    chunks_bytes = chunks_needed();
+    g_tags = os_map(tags_bytes);
+    chunks = os_map(chunks_bytes);
+    return g_tags != NULL && chunks != NULL;
+}
+
+static void trim(void *table, size_t *nbytes, size_t needed)
+{
+    size_t before = __atomic_exchange_n(nbytes, needed, __ATOMIC_RELAXED);
+    if (before > needed)
+        os_unmap((char *)table + needed, before - needed);
+}
+
+void chunk_trim(void)
+{
+    if (g_tags == NULL)
+        return;
+    trim(g_tags, &tags_bytes, tags_needed());
+    trim(chunks, &chunks_bytes, chunks_needed());
+}
+
+static struct tag *tag_of(size_t unit)
+{
+    return &g_tags[unit / PAGE_UNITS];
+}
+
+/* The link back of the next in a list; of none: a place of the heap's own, without a branch. */
+static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
+{
+    return next != 0 ? &tag_of(next - 1)->prev : &heap->prev_of_none;
+}
+
+static struct chunk *chunk_of(size_t unit)
+{
+    return &chunks[unit / CHUNK_UNITS];
+}
+
+static size_t bin_of(size_t n)
+{
+    return min_size(n, CHUNK_BINS) - 1;
+}
+
+static inline void insert(BlockHeap *heap, size_t unit, size_t n)
+{
+    struct tag *first = tag_of(unit);
+    size_t bin = bin_of(n);
+    uint32_t head = heap->bins[bin];
+    first->starts = (uint16_t)(n * PAGE_UNITS + unit % PAGE_UNITS);
+    tag_of(unit + n - 1)->ends = (uint16_t)(n * PAGE_UNITS + (unit + n - 1) % PAGE_UNITS);
+    first->prev = 0;
+    first->next = head;
+    *link_back(heap, head) = (uint32_t)unit + 1;
+    heap->bins[bin] = (uint32_t)unit + 1;
+    heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
+    count_add(&heap->nfree, n);
+}
+
+/* No list has it any more. */
+static inline void forget(BlockHeap *heap, size_t unit, size_t n)
+{
+    tag_of(unit)->starts = 0;
+    tag_of(unit + n - 1)->ends = 0;
+    count_add(&heap->nfree, -n);
+}
+
+static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
+{
+    const struct tag *tag = tag_of(unit);
+    size_t bin = bin_of(n);
+    *link_back(heap, tag->next) = tag->prev;
+    if (tag->prev != 0)
+        tag_of(tag->prev - 1)->next = tag->next;
+    else if ((heap->bins[bin] = tag->next) == 0)
+        heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
+    forget(heap, unit, n);
+}
+
+/* How many units the free run has that starts here, or that ends with this one; 0: none does. */
+static size_t run_from(size_t unit)
+{
+    size_t starts = tag_of(unit)->starts;
+    return starts % PAGE_UNITS == unit % PAGE_UNITS ? starts / PAGE_UNITS : 0;
+}
+
+static size_t run_until(size_t unit)
+{
+    size_t ends = tag_of(unit)->ends;
+    return ends % PAGE_UNITS == unit % PAGE_UNITS ? ends / PAGE_UNITS : 0;
+}
+
+/* The first bin with runs of n units or more; CHUNK_BINS: there is none. No branch can be foretold. */
+static inline size_t find_bin(const BlockHeap *heap, size_t n)
+{
+    size_t bin = CHUNK_BINS;
+    size_t least = (n - 1) / 64;
+    uint64_t mask = ~(uint64_t)0 << (n - 1) % 64;
+    for (size_t word = CHUNK_BINS / 64; word-- != 0;) {
+        uint64_t bits = heap->filled[word] & (word == least ? mask : -(uint64_t)(word > least));
+        size_t found = word * 64 + (size_t)__builtin_ctzl(bits | (uint64_t)1 << 63);
+        bin = bits != 0 ? found : bin;
+    }
+    return bin;
+}
+
+/* Moves the mark behind what is taken. Returns how many of the n units are below where it was. */
+static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
+{
+    struct chunk *chunk = chunk_of(unit);
+    size_t start = unit % CHUNK_UNITS;
+    size_t mark = chunk->mark;
+    if (start + n <= mark)
+        return n;
+    chunk->mark = start + n;
+    heap->nunused -= start + n - mark;
+    return mark > start ? mark - start : 0;
+}
+
+static bool grant(BlockHeap *heap)
+{
+    if (!budget_grant_pages(GRANT_PAGES))
+        return false;
+    heap->granted += GRANT_UNITS;
+    return true;
+}
+
+/* Whether what is free, and was used, is as much as the arena may keep. */
+static bool may_keep(BlockHeap *heap)
+{
+    size_t kept = heap->nfree - heap->nunused;
+    while (unlikely(kept > heap->granted))
+        if (!grant(heap))
+            return false;
+    return !router_is_suspended();
+}
+
+/* What the region retains in a superblock is the arena's to keep from now on, or purged. */
+static void keep_dirty(BlockHeap *heap, size_t unit)
+{
+    size_t first = unit / PAGE_UNITS;
+    size_t npages = SUPER_PAGES;
+    while (npages != 0 && !page_map_any(PAGE_DIRTY, first + npages - 1, 1))
+        npages--;
+    if (npages == 0)
+        return;
+    pass_mark(heap, unit, npages * PAGE_UNITS);
+    if (may_keep(heap) || !zero_purge(first, npages))
+        return;
+    heap->nunused += npages * PAGE_UNITS;
+    chunk_of(unit)->mark = 0;
+}
+
+/* Takes a grant with it: what cannot be kept is better shared, in the region. */
+static bool take_chunk(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    if (!grant(heap))
+        return false;
+    void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
+    if (addr == NULL)
+        return false;
+    size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
+    chunk_of(unit)->mark = 0;
+    __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
+    heap->nunused += CHUNK_UNITS;
+    insert(heap, unit, CHUNK_UNITS);
+    keep_dirty(heap, unit);
+    return true;
+}
+
+size_t chunk_take(PageArena *arena, size_t n, size_t *used)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t bin = find_bin(heap, n);
+    if (unlikely(bin == CHUNK_BINS)) {
+        if (!take_chunk(arena))
+            return NO_UNIT;
+        bin = CHUNK_BINS - 1;
+    }
+    size_t unit = heap->bins[bin] - 1;
+    size_t length = tag_of(unit)->starts / PAGE_UNITS;
+    take_out(heap, unit, length);
+    if (length != n)
+        insert(heap, unit + n, length - n);
+    *used = pass_mark(heap, unit, n);
+    count_add(&heap->nout, n);
+    return unit;
+}
+
+bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t length = unit % CHUNK_UNITS != 0 ? run_from(unit) : 0;
+    if (length < n)
+        return false;
+    take_out(heap, unit, length);
+    if (length != n)
+        insert(heap, unit + n, length - n);
+    pass_mark(heap, unit, n);
+    count_add(&heap->nout, n);
+    return true;
+}
+
+static void return_grant(BlockHeap *heap)
+{
+    size_t kept = align_up(heap->nfree - heap->nunused, GRANT_UNITS);
+    if (kept >= heap->granted)
+        return;
+    budget_return_pages((heap->granted - kept) / PAGE_UNITS);
+    heap->granted = kept;
+}
+
+/* Gives pages that nobody lists back to the region; the first were used. */
+static void give_pages(PageArena *arena, size_t first, size_t npages, size_t nused)
+{
+    if (unlikely(router_is_suspended())) {
+        router_free_live(arena, first, npages);
+        return;
+    }
+    page_map_clear(PAGE_LIVE, first, npages);
+    if (nused != 0)
+        page_map_set(PAGE_DIRTY, first, nused);
+    region_free(first, npages);
+}
+
+/*
+ * Gives the whole pages of a run that no list has, and lists the rest. What was never used stays with
+ * the chunk, unless `all` or it is a whole chunk.
+ */
+static void give(PageArena *arena, size_t unit, size_t n, bool all)
+{
+    BlockHeap *heap = &arena->blocks;
+    struct chunk *chunk = chunk_of(unit);
+    size_t from = align_up(unit, PAGE_UNITS);
+    size_t to = align_down(unit + n, PAGE_UNITS);
+    size_t mark = align_down(unit, CHUNK_UNITS) + chunk->mark;
+    size_t unused = align_up(mark, PAGE_UNITS);
+    if (unused < to && !all && n != CHUNK_UNITS)
+        to = max_size(from, unused);
+    if (from >= to) {
+        insert(heap, unit, n);
+        return;
+    }
+    if (from != unit)
+        insert(heap, unit, from - unit);
+    if (to != unit + n)
+        insert(heap, to, unit + n - to);
+    if (to > mark) {
+        heap->nunused -= to - mark;
+        chunk->mark += to - mark;
+    }
+    /* From here on the chunk may be another's. */
+    size_t used = min_size(max_size(unused, from), to);
+    give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS, (used - from) / PAGE_UNITS);
+}
+
+/* Whether the pages around a run are not the chunk's any more, so that none of it need stay. */
+static bool is_alone(size_t unit, size_t n)
+{
+    size_t end = unit + n;
+    return unit % PAGE_UNITS == 0 && end % PAGE_UNITS == 0 &&
+           (unit % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, unit / PAGE_UNITS - 1, 1)) &&
+           (end % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, end / PAGE_UNITS, 1));
+}
+
+/* Gives large runs until half of what may be kept is left: the next time is not the next free. */
+static void shed(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    for (size_t bin = CHUNK_BINS; bin-- > GIVEN_LEAST * PAGE_UNITS;) {
+        uint32_t next = heap->bins[bin];
+        while (next != 0 && heap->nfree - heap->nunused > heap->granted / 2) {
+            size_t unit = next - 1;
+            size_t n = tag_of(unit)->starts / PAGE_UNITS;
+            next = tag_of(unit)->next;
+            take_out(heap, unit, n);
+            give(arena, unit, n, false);
+        }
+    }
+}
+
+void chunk_put(PageArena *arena, size_t unit, size_t n)
+{
+    BlockHeap *heap = &arena->blocks;
+    count_add(&heap->nout, -n);
+    size_t before = unit % CHUNK_UNITS != 0 ? run_until(unit - 1) : 0;
+    size_t behind = (unit + n) % CHUNK_UNITS != 0 ? run_from(unit + n) : 0;
+    if (before != 0) {
+        unit -= before;
+        take_out(heap, unit, before);
+        n += before;
+    }
+    if (behind != 0) {
+        take_out(heap, unit + n, behind);
+        n += behind;
+    }
+    insert(heap, unit, n);
+    bool whole = n == CHUNK_UNITS && heap->nfree > 2 * CHUNK_UNITS;
+    bool keeps = may_keep(heap);
+    if (likely(keeps && !whole))
+        return;
+    if (whole || is_alone(unit, n)) {
+        take_out(heap, unit, n);
+        give(arena, unit, n, false);
+    } else if (n >= (GIVEN_LEAST + 1) * PAGE_UNITS) {
+        shed(arena);
+    } else {
+        return;
+    }
+    return_grant(heap);
+    purge_excess();
+}
+
+void chunk_take_out(PageArena *arena, size_t page)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t unit = page * PAGE_UNITS;
+    size_t end = unit + PAGE_UNITS;
+    size_t starts = g_tags[page].starts;
+    size_t ends = g_tags[page].ends;
+    pass_mark(heap, unit, PAGE_UNITS);
+    if (ends != 0) {
+        size_t n = ends / PAGE_UNITS;
+        size_t from = unit + ends % PAGE_UNITS + 1 - n;
+        take_out(heap, from, n);
+        if (from < unit)
+            insert(heap, from, unit - from);
+    }
+    if (starts != 0 && g_tags[page].starts != 0) {
+        size_t from = unit + starts % PAGE_UNITS;
+        size_t n = starts / PAGE_UNITS;
+        take_out(heap, from, n);
+        if (from + n > end)
+            insert(heap, end, from + n - end);
+    }
+}
+
+void chunk_lose(PageArena *arena, size_t n)
+{
+    count_add(&arena->blocks.nout, -n);
+}
+
+/* Lists the free runs of a chunk that has just got this owner. */
+static void adopt(PageArena *arena, size_t unit)
+{
+    arena->blocks.nunused += CHUNK_UNITS - chunk_of(unit)->mark;
+    size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
+    for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
+        size_t starts = tag_of(unit)->starts;
+        if (starts != 0)
+            insert(&arena->blocks, unit + starts % PAGE_UNITS, starts / PAGE_UNITS);
+    }
+}
+
+bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
+{
+    *owner = __atomic_load_n(&chunk_of(unit)->owner, __ATOMIC_ACQUIRE);
+    if (likely(*owner == arena && arena != NULL))
+        return true;
+    if (*owner == &nobody && arena != NULL &&
+        __atomic_compare_exchange_n(&chunk_of(unit)->owner, owner, arena, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        adopt(arena, unit);
+        return true;
+    }
+    if (*owner == &nobody || *owner == &nobody_ever)
+        *owner = NULL;
+    return false;
+}
+
+void chunk_flush(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    for (size_t bin = bin_of(PAGE_UNITS); bin < CHUNK_BINS; bin++) {
+        uint32_t head = heap->bins[bin];
+        heap->bins[bin] = 0;
+        heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
+        while (head != 0) {
+            size_t unit = head - 1;
+            size_t n = tag_of(unit)->starts / PAGE_UNITS;
+            head = tag_of(unit)->next;
+            forget(heap, unit, n);
+            give(arena, unit, n, true);
+        }
+    }
+    return_grant(heap);
+    purge_excess();
+}
+
+void chunk_abandon(PageArena *arena, bool intact)
+{
+    size_t nchunks = region_used_pages() / SUPER_PAGES;
+    for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
+        PageArena *owner = arena;
+        if (__atomic_load_n(&chunks[i].owner, __ATOMIC_RELAXED) != arena)
+            continue;
+        __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
+                                    false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    }
+    budget_return_pages(arena->blocks.granted / PAGE_UNITS);
+    /* Others may be leaving blocks for it all the while. */
+    memset(&arena->blocks, 0, offsetof(BlockHeap, apart));
+}

@@ -1,0 +1,98 @@
+/*
+ * Chunks: superblocks that one arena cuts into runs of units of 512 bytes, for blocks of malloc(3).
+ *
+ * Only its owner takes from a chunk and puts back into it, so that neither lock nor atomic operation
+ * is needed. Free runs are in bins by length; the shortest that is long enough serves, wherever it
+ * is. Neighbours join again. What describes a run stands beside the memory, in a tag of the page
+ * where it starts and of the one where it ends:
+ *
+ *     | live ....... | free ... | live ......... | free ............ | live ...
+ *     ^ page      ^ page     ^ page     ^ page     ^ page     ^ page     ^ page
+ *
+ * Runs in use have 8 units at least, that is a page's worth. So two free runs never start in the same
+ * page, nor do they end in the same one, and a tag has room for one of each.
+ *
+ * All pages of a chunk are live as far as the page map knows. Whole free pages go back to the region
+ * when more is free than the arena may keep, and are no part of the chunk from then on. Those from
+ * the mark of a chunk on were never used since it was taken: they are in one run at its end.
+ *
+ * When its arena is given up, a chunk in which something is still live has no owner, until a thread
+ * that frees a part of it adopts it.
+ */
+#ifndef CHUNK_H
+#define CHUNK_H
+
+#include "page_arena.h"
+
+#define UNIT_SHIFT 9
+#define UNIT_BYTES ((size_t)1 << UNIT_SHIFT)
+#define PAGE_UNITS ((size_t)8)
+
+/* What a run in use has at least and at most. */
+#define RUN_LEAST PAGE_UNITS
+#define RUN_MOST ((size_t)CHUNK_BINS)
+
+#define NO_UNIT SIZE_MAX
+
+/* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */
+struct tag {
+    uint32_t block; /* for block.c */
+    uint32_t left;  /* for block.c */
+    uint32_t prev, next;
+    uint16_t starts; /* the free run that starts in this page: its units * 8, plus in which unit */
+    uint16_t ends;   /* the same of the one that ends in it, by its last unit; 0: none does */
+};
+extern struct tag *g_tags;
+
+/* Makes the tables. False: no memory. */
+bool chunk_init(void);
+
+/* Forgets what is beyond the end of the region, which was trimmed. */
+void chunk_trim(void);
+
+/*
+ * A run of n units; NO_UNIT if there is none to be had. How many of the first were in use before;
+ * the others are as the region had them.
+ */
+size_t chunk_take(PageArena *arena, size_t n, size_t *used);
+
+/* Puts back what was taken, by the owner, as one or in parts of which each is RUN_LEAST or more. */
+void chunk_put(PageArena *arena, size_t unit, size_t n);
+
+/*
+ * For what is not put back, because its pages are not what they were: takes what is free in a page off
+ * the lists, and n units off those that are out.
+ */
+void chunk_take_out(PageArena *arena, size_t page);
+void chunk_lose(PageArena *arena, size_t n);
+
+/* Takes n units right behind a run, by the owner. False: they are not free. */
+bool chunk_take_at(PageArena *arena, size_t unit, size_t n);
+
+/*
+ * Whether the arena owns the chunk of a unit, now at least: it adopts it if nobody does. Otherwise
+ * the owner; NULL if that is nobody.
+ */
+bool chunk_own(PageArena *arena, size_t unit, PageArena **owner);
+
+/* How many units are free in an arena's chunks, and how many of them were never used. */
+static inline size_t chunk_free_units(const PageArena *arena)
+{
+    return __atomic_load_n(&arena->blocks.nfree, __ATOMIC_RELAXED);
+}
+
+static inline size_t chunk_unused_units(const PageArena *arena)
+{
+    return __atomic_load_n(&arena->blocks.nunused, __ATOMIC_RELAXED);
+}
+
+/* Gives all whole free pages of an arena back to the region. */
+void chunk_flush(PageArena *arena);
+
+/*
+ * Leaves the chunks of an arena to whoever adopts them. `intact` false: the arena may be in the midst
+ * of something, in a thread that is no more; nobody can adopt them then.
+ */
+void chunk_abandon(PageArena *arena, bool intact);
+
+#endif
