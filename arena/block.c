@@ -208,6 +208,7 @@ static void *alloc_units(PageArena *arena, size_t nbytes, bool zero)
         return NULL;
     if (zero)
         clear(unit, n, used);
+    count_add(&arena->unit_blocks, 1);
     set_block(unit / PAGE_UNITS,
               (uint32_t)n | (uint32_t)(unit % PAGE_UNITS) << SIZE_BITS | IN_UNITS);
     return (char *)region_addr(0) + (unit << UNIT_SHIFT);

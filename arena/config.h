@@ -46,7 +46,8 @@ enum {
 #define CONFIG_TEXT_MAX 4096
 #define CONFIG_TEXTS(X)                                                                            \
     X(ONLY, "-", only)                                                                             \
-    X(STATS, "0", stats)
+    X(STATS, "0", stats)                                                                           \
+    X(PUBLISH, "0", publish)
 
 struct config {
     bool enable;

@@ -24,6 +24,21 @@ void message_add_number(struct message *message, uint64_t number)
     message_add(message, digit);
 }
 
+bool message_expand(struct message *path, const char *pattern)
+{
+    message_init(path);
+    for (; *pattern != '\0' && path->length < sizeof path->text - 32; pattern++) {
+        if (pattern[0] == '%' && pattern[1] == 'p') {
+            message_add_number(path, (uint64_t)os_process_id());
+            pattern++;
+        } else {
+            message_add(path, (char[]){*pattern, '\0'});
+        }
+    }
+    path->text[path->length] = '\0';
+    return *pattern == '\0';
+}
+
 bool message_write(struct message *message, int fd)
 {
     bool whole = os_write(fd, message->text, message->length);

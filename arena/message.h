@@ -18,6 +18,9 @@ void message_init(struct message *message);
 void message_add(struct message *message, const char *text);
 void message_add_number(struct message *message, uint64_t number);
 
+/* A path in which "%p" stands for the process id, with a 0 at its end. False: it is too long. */
+bool message_expand(struct message *path, const char *pattern);
+
 /* False: it could not be written whole. The message is empty afterwards. */
 bool message_write(struct message *message, int fd);
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
@@ -140,6 +141,14 @@ size_t os_limit(int resource)
     return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
 }
 
+bool os_copy_out(void *to, const void *from, size_t nbytes)
+{
+    struct iovec source = {(void *)from, nbytes};
+    struct iovec target = {to, nbytes};
+    return OS_SYSCALL(SYS_process_vm_writev, os_process_id(), (long)&source, 1, (long)&target, 1,
+                      0) == (long)nbytes;
+}
+
 bool os_copy_in(void *to, const void *from, size_t nbytes)
 {
     struct iovec target = {to, nbytes};
@@ -187,6 +196,72 @@ int os_create(const char *path)
 void os_close(int fd)
 {
     OS_SYSCALL(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+void os_remove(const char *path)
+{
+    OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
+}
+
+size_t os_read_file(const char *path, char *text, size_t nbytes)
+{
+    long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+    if (failed(fd))
+        return 0;
+    long length = OS_SYSCALL(SYS_read, fd, (long)text, (long)nbytes, 0, 0, 0);
+    os_close((int)fd);
+    return failed(length) ? 0 : (size_t)length;
+}
+
+int os_own_directory(const char *path)
+{
+    struct stat status;
+    OS_SYSCALL(SYS_mkdir, (long)path, 0700, 0, 0, 0, 0);
+    long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+                         0, 0, 0);
+    if (failed(fd))
+        return -1;
+    if (!failed(OS_SYSCALL(SYS_fstat, fd, (long)&status, 0, 0, 0, 0)) &&
+        status.st_uid == os_user_id() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return (int)fd;
+    os_close((int)fd);
+    return -1;
+}
+
+void *os_share(int directory, const char *name, size_t nbytes)
+{
+    long file = (long)name;
+    OS_SYSCALL(SYS_unlinkat, directory, file, 0, 0, 0, 0);
+    long fd = OS_SYSCALL(SYS_openat, directory, file,
+                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600, 0, 0);
+    if (failed(fd))
+        return NULL;
+    long result = OS_SYSCALL(SYS_ftruncate, fd, (long)nbytes, 0, 0, 0, 0);
+    if (!failed(result))
+        result = OS_SYSCALL(SYS_mmap, 0, (long)nbytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    os_close((int)fd);
+    if (!failed(result))
+        return (void *)result;
+    OS_SYSCALL(SYS_unlinkat, directory, file, 0, 0, 0, 0);
+    return NULL;
+}
+
+uint64_t os_inode(const char *path)
+{
+    struct stat status;
+    return failed(OS_SYSCALL(SYS_stat, (long)path, (long)&status, 0, 0, 0, 0)) ? 0 : status.st_ino;
+}
+
+uint64_t os_now_ms(void)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+size_t os_user_id(void)
+{
+    return (size_t)OS_SYSCALL(SYS_geteuid, 0, 0, 0, 0, 0, 0);
 }
 
 long os_process_id(void)

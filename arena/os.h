@@ -50,6 +50,9 @@ bool os_has_swap(void);
 /* A resource limit of getrlimit(2), SIZE_MAX if there is none. */
 size_t os_limit(int resource);
 
+/* Copies to memory that may not be there, as that of a file that was cut short. False: it is not. */
+bool os_copy_out(void *to, const void *from, size_t nbytes);
+
 /* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
 bool os_copy_in(void *to, const void *from, size_t nbytes);
 
@@ -64,7 +67,30 @@ bool os_write(int fd, const char *text, size_t nbytes);
 /* Creates a new file, 0600, for writing; -1 on failure. A file of that name, or a link, goes first. */
 int os_create(const char *path);
 void os_close(int fd);
+void os_remove(const char *path);
+
+/* Reads a file's start, at most nbytes. Returns how many bytes that were. */
+size_t os_read_file(const char *path, char *text, size_t nbytes);
+
+/*
+ * Opens a directory, which is made (0700) where it is not there; -1 if it cannot be had, is a link, is
+ * not the user's own, or others may write to it.
+ */
+int os_own_directory(const char *path);
+
+/*
+ * Makes a new file in an open directory, 0600, in the place of one of that name, and maps it shared:
+ * nbytes, zero. NULL: it cannot be had.
+ */
+void *os_share(int directory, const char *name, size_t nbytes);
+
+/* The inode number of a file; 0: there is none. */
+uint64_t os_inode(const char *path);
+
+/* Milliseconds that only go up, about 4 ms apart. */
+uint64_t os_now_ms(void);
 
 long os_process_id(void);
+size_t os_user_id(void);
 
 #endif

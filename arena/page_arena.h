@@ -84,11 +84,13 @@ struct PageArena {
     WarmSpanCache warm;
     uint64_t total_allocs;
     uint64_t total_frees;
-    uint64_t mmap_calls; /* requests that went to the kernel in the end */
-    uint64_t bytes_out;  /* handed out, ever */
+    uint64_t mmap_calls;  /* requests that went to the kernel in the end */
+    uint64_t bytes_out;   /* handed out, ever */
+    uint64_t unit_blocks; /* blocks of malloc in chunks, handed out ever */
     /* Private to thread.c. */
     int busy;
     bool is_thread_own;
+    uint64_t until_look; /* calls; 0 wraps around: never */
     PageDensity density; /* private to zero.c */
     BlockHeap blocks;
     PageArena *next;

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "lock.h"
 #include "os.h"
+#include "publish.h"
 #include "region.h"
 #include "thread.h"
 #include "zero.h"
@@ -22,8 +23,11 @@ static bool bring_up(void)
     config_log();
     budget_init();
     /* What is retained would count against RLIMIT_DATA, and libc's own requests fail by it. */
-    return os_limit(RLIMIT_DATA) == SIZE_MAX && region_init(g_config.region) && zero_selftest() &&
-           block_init() && thread_init();
+    if (os_limit(RLIMIT_DATA) != SIZE_MAX || !region_init(g_config.region) || !zero_selftest() ||
+        !block_init() || !thread_init())
+        return false;
+    publish_init();
+    return true;
 }
 
 bool start_arena(void)

@@ -6,39 +6,9 @@
 #include "region.h"
 #include "thread.h"
 
-#define PATH_LONGEST 4096
+static const char *const size_names[STATS_SIZES] = {"hot_4k", "warm_64k", "warm_128k", "warm_2m"};
 
-#define STATS_TOTALS(X)                                                                            \
-    X(allocated)                                                                                   \
-    X(live)                                                                                        \
-    X(cached)                                                                                      \
-    X(retained)                                                                                    \
-    X(region)                                                                                      \
-    X(total_allocs)                                                                                \
-    X(total_frees)                                                                                 \
-    X(mmap_calls)
-
-#define STATS_COUNTERS(X)                                                                          \
-    X(hits)                                                                                        \
-    X(misses)                                                                                      \
-    X(frees)                                                                                       \
-    X(evictions)
-
-#define FIELD(name) uint64_t name;
-struct counters {
-    STATS_COUNTERS(FIELD)
-};
-
-#define NSIZES (1 + WARM_SIZES)
-static const char *const size_names[NSIZES] = {"hot_4k", "warm_64k", "warm_128k", "warm_2m"};
-
-struct stats {
-    STATS_TOTALS(FIELD)
-    struct counters sizes[NSIZES];
-};
-#undef FIELD
-
-static void add_stack(struct counters *counters, const PageStack *stack)
+static void add_stack(struct stats_counters *counters, const PageStack *stack)
 {
 #define ADD(name) counters->name += count_read(&stack->name);
     STATS_COUNTERS(ADD)
@@ -52,6 +22,7 @@ static void add_arena(const PageArena *arena, void *context)
     stats->total_allocs += count_read(&arena->total_allocs);
     stats->total_frees += count_read(&arena->total_frees);
     stats->mmap_calls += count_read(&arena->mmap_calls);
+    stats->blocks += count_read(&arena->unit_blocks);
     size_t free_units = chunk_free_units(arena);
     size_t unused_units = min_size(chunk_unused_units(arena), free_units);
     stats->live -= free_units * UNIT_BYTES;
@@ -61,14 +32,14 @@ static void add_arena(const PageArena *arena, void *context)
         add_stack(&stats->sizes[1 + i], &arena->warm.spans[i]);
 }
 
-static void collect(struct stats *stats, const PageArena *arena)
+bool stats_collect(struct stats *stats, const PageArena *arena, bool wait)
 {
     size_t used = region_used_pages();
     *stats = (struct stats){0};
     if (arena != NULL)
         add_arena(arena, stats);
-    else
-        thread_each_arena(add_arena, stats);
+    else if (!thread_each_arena(add_arena, stats, wait))
+        return false;
     stats->region = g_region.nbytes;
     /* What is free in chunks is live to the page map. */
     stats->live += page_map_count(PAGE_LIVE, 0, used) * PAGE_BYTES;
@@ -76,6 +47,7 @@ static void collect(struct stats *stats, const PageArena *arena)
         stats->live = 0;
     stats->cached += page_map_count(PAGE_CACHED, 0, used) * PAGE_BYTES;
     stats->retained = stats->cached + region_dirty_pages() * PAGE_BYTES;
+    return true;
 }
 
 static void add_line(struct message *message, const char *group, const char *name, uint64_t value)
@@ -92,14 +64,14 @@ void stats_print(const PageArena *arena, int fd)
 {
     struct message message;
     struct stats stats;
-    collect(&stats, arena);
+    stats_collect(&stats, arena, true);
     message_init(&message);
     add_line(&message, "", "schema", STATS_SCHEMA);
     add_line(&message, "", "pid", (uint64_t)os_process_id());
 #define LINE(name) add_line(&message, "", #name, stats.name);
     STATS_TOTALS(LINE)
 #undef LINE
-    for (int i = 0; i < NSIZES; i++) {
+    for (int i = 0; i < STATS_SIZES; i++) {
 #define LINE(name) add_line(&message, size_names[i], #name, stats.sizes[i].name);
         STATS_COUNTERS(LINE)
 #undef LINE
@@ -124,7 +96,7 @@ static void add_json(struct message *message, const struct stats *stats)
 #define MEMBER(name) add_member(message, ",\n  ", #name, stats->name);
     STATS_TOTALS(MEMBER)
 #undef MEMBER
-    for (int i = 0; i < NSIZES; i++) {
+    for (int i = 0; i < STATS_SIZES; i++) {
         message_add(message, ",\n  \"");
         message_add(message, size_names[i]);
         message_add(message, "\": {");
@@ -139,32 +111,16 @@ static void add_json(struct message *message, const struct stats *stats)
     message_add(message, "\n}\n");
 }
 
-/* False: the path is too long. */
-static bool expand(struct message *path, const char *pattern)
-{
-    message_init(path);
-    for (; *pattern != '\0' && path->length < PATH_LONGEST - 32; pattern++) {
-        if (pattern[0] == '%' && pattern[1] == 'p') {
-            message_add_number(path, (uint64_t)os_process_id());
-            pattern++;
-        } else {
-            message_add(path, (char[]){*pattern, '\0'});
-        }
-    }
-    path->text[path->length] = '\0';
-    return *pattern == '\0';
-}
-
 bool stats_save(const char *path)
 {
     struct message message;
     struct stats stats;
-    if (!expand(&message, path))
+    if (!message_expand(&message, path))
         return false;
     int fd = os_create(message.text);
     if (fd < 0)
         return false;
-    collect(&stats, NULL);
+    stats_collect(&stats, NULL, true);
     message_init(&message);
     add_json(&message, &stats);
     bool saved = message_write(&message, fd);

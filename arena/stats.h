@@ -16,6 +16,41 @@
 
 #define STATS_SCHEMA 1
 
+#define STATS_TOTALS(X)                                                                            \
+    X(allocated)                                                                                   \
+    X(live)                                                                                        \
+    X(cached)                                                                                      \
+    X(retained)                                                                                    \
+    X(region)                                                                                      \
+    X(total_allocs)                                                                                \
+    X(total_frees)                                                                                 \
+    X(mmap_calls)
+
+#define STATS_COUNTERS(X)                                                                          \
+    X(hits)                                                                                        \
+    X(misses)                                                                                      \
+    X(frees)                                                                                       \
+    X(evictions)
+
+#define STATS_SIZES (1 + WARM_SIZES)
+
+#define FIELD(name) uint64_t name;
+struct stats_counters {
+    STATS_COUNTERS(FIELD)
+};
+struct stats {
+    STATS_TOTALS(FIELD)
+    uint64_t blocks; /* of malloc, of up to 128 KB, handed out ever; not part of the schema */
+    struct stats_counters sizes[STATS_SIZES];
+};
+#undef FIELD
+
+/*
+ * Of one arena, or of the process where arena is NULL. False: that cannot be told now; never so
+ * where the caller can wait.
+ */
+bool stats_collect(struct stats *stats, const PageArena *arena, bool wait);
+
 /* Lines to a file descriptor: of one arena, or of the process where arena is NULL. */
 void stats_print(const PageArena *arena, int fd);
 

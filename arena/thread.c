@@ -15,6 +15,10 @@ __thread PageArena *g_page_arena;
 /* What a thread has that is being given an arena, cannot have one, or has given it back. */
 static PageArena turned_away = {.busy = THREAD_BUSY};
 
+/* What is called after so many calls of a thread. */
+#define LOOK_CALLS 64
+static void (*on_look)(void);
+
 static pthread_key_t exit_key;
 static bool started;
 
@@ -63,13 +67,30 @@ bool thread_unregister(PageArena *arena)
     return true;
 }
 
-void thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context)
+bool thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context,
+                       bool wait)
 {
-    if (!lock_acquire(&registry_lock))
-        return;
+    if (!(wait ? lock_acquire(&registry_lock) : lock_try(&registry_lock)))
+        return false;
     for (const PageArena *arena = registry; arena != NULL; arena = arena->next)
         visit(arena, context);
     lock_release(&registry_lock);
+    return true;
+}
+
+void thread_look_with(void (*look)(void))
+{
+    on_look = look;
+    if (g_page_arena != NULL)
+        g_page_arena->until_look = 1;
+}
+
+void thread_look(PageArena *arena)
+{
+    if (on_look == NULL)
+        return;
+    arena->until_look = LOOK_CALLS;
+    on_look();
 }
 
 static PageArena *take_spare(void)
@@ -180,6 +201,7 @@ static PageArena *attach(void)
     if (arena == NULL)
         return NULL;
     arena->busy = THREAD_BUSY;
+    arena->until_look = on_look != NULL;
     g_page_arena = arena;
     if (pthread_setspecific(exit_key, arena) != 0) {
         g_page_arena = &turned_away;

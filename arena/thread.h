@@ -24,8 +24,19 @@ bool thread_init(void);
 /* Slow path of thread_enter. */
 PageArena *thread_enter_slowly(void);
 
-/* Every arena of the process, to read its counters; `visit` may not take locks. */
-void thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context);
+/*
+ * Every arena of the process, to read its counters; `visit` may not take locks. False: the registry
+ * is out of reach, or would have to be waited for.
+ */
+bool thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context,
+                       bool wait);
+
+/*
+ * From here on each thread calls `look` now and then, inside the library and with no lock held.
+ * Without it nothing of the kind is done. Before there are threads.
+ */
+void thread_look_with(void (*look)(void));
+void thread_look(PageArena *arena);
 
 /* Lists and unlists an arena that a library user made. False: the registry is out of reach. */
 bool thread_register(PageArena *arena);
@@ -44,6 +55,8 @@ static inline PageArena *thread_enter(void)
 
 static inline void thread_leave(PageArena *arena)
 {
+    if (unlikely(--arena->until_look == 0))
+        thread_look(arena);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
 }

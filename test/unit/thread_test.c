@@ -42,7 +42,7 @@ static void count_arena(const PageArena *arena, void *context)
 static size_t count_arenas(void)
 {
     narenas = 0;
-    thread_each_arena(count_arena, NULL);
+    thread_each_arena(count_arena, NULL, true);
     return narenas;
 }
 
@@ -183,13 +183,13 @@ static void *check_bounds(void *unused)
     (void)unused;
     while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE) < NTHREADS)
         usleep(1000);
-    thread_each_arena(add_count, NULL);
+    thread_each_arena(add_count, NULL, true);
     for (int size = 0; size < 4; size++) {
         CHECK(cached[size] <= bounds[size]);
         CHECK(cached[size] >= bounds[size] / 2);
     }
     size_t quotas[4] = {0};
-    thread_each_arena(add_quota, quotas);
+    thread_each_arena(add_quota, quotas, true);
     for (int size = 0; size < 4; size++)
         CHECK(quotas[size] <= bounds[size]);
     __atomic_store_n(&go_on, true, __ATOMIC_RELEASE);
