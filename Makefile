@@ -28,11 +28,13 @@ FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
 FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
 FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := $(SANITIZE) -fsanitize=thread
+FLAGS_replay  := $(WARN) -O2
 FLAGS_fuzz    := $(WARN) -Wno-clobbered -O2
 COVERED       := -O1 -DHAKMEM_BUILD_RELEASE=0 -fsanitize=fuzzer
 
 ARENA  := $(wildcard arena/*.c)
 SHIM   := $(wildcard shim/*.c)
+REPLAY := $(wildcard replay/*.c)
 UNIT   := $(wildcard test/unit/*_test.c)
 HELP   := $(filter-out $(UNIT),$(wildcard test/unit/*.c))
 FUZZ   := $(wildcard test/fuzz/*.c)
@@ -47,7 +49,7 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: build/libpagearena_shim.so build/libpagearena.a
+all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-replay
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
 tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
@@ -78,10 +80,16 @@ build/obj/$(1)/%.o: %.c Makefile
 	$$(START)
 	$$(Q)$$(COMPILE) $$(FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach t,release debug asan tsan fuzz,$(eval $(call tree,$(t))))
+$(foreach t,release debug asan tsan fuzz replay,$(eval $(call tree,$(t))))
 
 # Unit tests put test/unit/fake_kernel.c in the place of the kernel.
 $(foreach t,asan tsan,$(call objects,$(t),arena/os.c)): CPP_BASE += -DOS_SYSCALL=fake_syscall
+
+# The replay counts the library's system calls.
+$(call objects,replay,arena/os.c): CPP_BASE += -DOS_SYSCALL=replay_syscall
+build/pagearena-replay: $(call objects,replay,$(ARENA) $(REPLAY))
+	$(START)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread -ldl
 
 define product
 $(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map

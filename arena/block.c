@@ -8,6 +8,7 @@
 #include "purge.h"
 #include "region.h"
 #include "router.h"
+#include "trace.h"
 #include "zero.h"
 
 /*
@@ -233,6 +234,8 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
         if (likely(block != NULL))
             return block;
     }
+    if (unlikely(g_trace))
+        trace(arena, zero ? TRACE_ZERO_BLOCK : TRACE_BLOCK, 0, nbytes);
     unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
     return alloc_pages(arena, pages_for(nbytes), order, zero);
 }

@@ -47,7 +47,11 @@ enum {
 #define CONFIG_TEXTS(X)                                                                            \
     X(ONLY, "-", only)                                                                             \
     X(STATS, "0", stats)                                                                           \
-    X(PUBLISH, "0", publish)
+    X(PUBLISH, "0", publish)                                                                       \
+    X(TRACE, "-", trace)
+
+/* What `guard` is, beyond 0 and 1, while a trace is written: see trace.h. */
+#define GUARD_TRACES 2
 
 struct config {
     bool enable;

@@ -193,6 +193,13 @@ int os_create(const char *path)
     return failed(fd) ? -1 : (int)fd;
 }
 
+int os_append(const char *path, bool make)
+{
+    long flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT | O_EXCL : 0);
+    long fd = OS_SYSCALL(SYS_open, (long)path, flags, 0600, 0, 0, 0);
+    return failed(fd) ? -1 : (int)fd;
+}
+
 void os_close(int fd)
 {
     OS_SYSCALL(SYS_close, fd, 0, 0, 0, 0, 0);

@@ -66,6 +66,11 @@ bool os_write(int fd, const char *text, size_t nbytes);
 
 /* Creates a new file, 0600, for writing; -1 on failure. A file of that name, or a link, goes first. */
 int os_create(const char *path);
+/*
+ * Opens a file to write at its end; one that is made, 0600, must not be there, one that is not must
+ * be, and be no link. -1 on failure.
+ */
+int os_append(const char *path, bool make);
 void os_close(int fd);
 void os_remove(const char *path);
 

@@ -6,6 +6,7 @@
 #include "os.h"
 #include "purge.h"
 #include "region.h"
+#include "trace.h"
 #include "warm_span.h"
 #include "zero.h"
 
@@ -108,7 +109,7 @@ void router_suspend(bool now)
 static bool replace_pages(size_t first, size_t npages)
 {
     bool keep = !router_is_suspended();
-    bool accessible = keep && g_config.guard == 0;
+    bool accessible = keep && g_config.guard != 1;
     void *addr = region_addr(first);
     size_t nbytes = npages * PAGE_BYTES;
     if (!keep)
@@ -145,7 +146,9 @@ static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd
     bool replace =
         g_config.guard != 0 || router_is_suspended() || (odd && !odd_undo(first, npages));
     if (unlikely(replace)) {
-        if (!replace_pages(first, npages))
+        if (g_trace)
+            trace_free(arena, first, npages);
+        if (!(g_trace && !odd && zero_purge(first, npages)) && !replace_pages(first, npages))
             return;
     } else if (unlikely(odd)) {
         retire_odd(arena, first, npages);
@@ -198,12 +201,14 @@ static void hand_out(PageArena *arena, size_t first, size_t npages)
 }
 
 /* Makes pages in flight the program's; the first `held` are not cleared. False: there is no memory. */
-static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held)
+static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held, bool at)
 {
     if (unlikely(g_config.guard != 0) && !os_commit(region_addr(first), npages * PAGE_BYTES)) {
         region_free(first, npages);
         return false;
     }
+    if (unlikely(g_trace))
+        trace(arena, at ? TRACE_MAP_AT : TRACE_MAP, first, npages);
     zero_prepare(first + held, npages - held);
     hand_out(arena, first, npages);
     return true;
@@ -212,14 +217,14 @@ static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
     size_t first = router_alloc(arena, npages, order);
-    if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held))
+    if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held, false))
         return NULL;
     return region_addr(first);
 }
 
 bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
 {
-    return region_take(first, npages) && make_live(arena, first, npages, held);
+    return region_take(first, npages) && make_live(arena, first, npages, held, true);
 }
 
 void *router_reserve(PageArena *arena, size_t npages, unsigned order)
@@ -235,6 +240,8 @@ void *router_reserve(PageArena *arena, size_t npages, unsigned order)
     }
     page_map_set(PAGE_RESERVED, first, npages);
     odd_mark(PAGE_PROTECTED, first, npages);
+    if (g_trace)
+        trace(arena, TRACE_RESERVE, first, npages);
     hand_out(arena, first, npages);
     return region_addr(first);
 }

@@ -7,6 +7,7 @@
 #include "purge.h"
 #include "router.h"
 #include "thread.h"
+#include "trace.h"
 #include "zero.h"
 
 /*
@@ -129,6 +130,8 @@ void *space_block_move(void *block, size_t nbytes)
     size_t held = min_size(block_bytes(block), nbytes);
     struct range old = range_of(block, held);
     bool whole_pages = ((old.start | old.end) & (PAGE_BYTES - 1)) == 0;
+    if (unlikely(g_trace))
+        trace(g_page_arena, TRACE_MOVE, first_page(old), nbytes);
     bool dense = held < SPARSE_LEAST || !whole_pages || is_resident(old);
     void *moved = dense && nbytes > held ? slide(block, nbytes) : NULL;
     if (moved != NULL)
@@ -256,6 +259,8 @@ void space_commit(struct range range)
     range = space_clip(range);
     if (range.start != range.end)
         router_unreserve(first_page(range), page_count(range), true);
+    if (unlikely(g_trace) && range.start != range.end)
+        trace(g_page_arena, TRACE_COMMIT, first_page(range), page_count(range));
 }
 
 void space_settle(struct range range)

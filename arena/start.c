@@ -10,6 +10,7 @@
 #include "publish.h"
 #include "region.h"
 #include "thread.h"
+#include "trace.h"
 #include "zero.h"
 
 enum { NOT_STARTED, UP, DOWN };
@@ -26,6 +27,7 @@ static bool bring_up(void)
     if (os_limit(RLIMIT_DATA) != SIZE_MAX || !region_init(g_config.region) || !zero_selftest() ||
         !block_init() || !thread_init())
         return false;
+    trace_init();
     publish_init();
     return true;
 }

@@ -9,6 +9,7 @@
 #include "purge.h"
 #include "region.h"
 #include "router.h"
+#include "trace.h"
 
 __thread PageArena *g_page_arena;
 
@@ -244,6 +245,8 @@ static void on_thread_exit(void *value)
     }
     g_page_arena = &turned_away;
     __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_SEQ_CST);
+    if (g_trace)
+        trace(arena, TRACE_THREAD_EXIT, 0, 0);
     block_abandon(arena, intact);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
