@@ -84,6 +84,8 @@ void *space_grow(struct range old, size_t nbytes)
     if (npages > COPIED_PAGES_MOST || growth < npages / COPIED_SHARE || space_is_odd(old) ||
         !is_resident(old))
         return NULL;
+    if (unlikely(g_trace))
+        trace(g_page_arena, TRACE_MOVE, first_page(old), nbytes);
     void *addr = map_held(npages + growth, npages);
     if (addr == NULL)
         return NULL;

@@ -21,15 +21,15 @@
 
 /* Pages are those of the region. What is said to be of the next is of the next of that thread. */
 enum trace_op {
-    TRACE_MAP = 1,    /* page, npages: were handed out */
-    TRACE_MAP_AT,     /* page, npages: were asked for at that place */
-    TRACE_RESERVE,    /* page, npages: may not be touched as yet */
-    TRACE_COMMIT,     /* page, npages: reserved pages may be touched from here on */
-    TRACE_BLOCK,      /* 0, nbytes: the next map is a block of malloc, */
-    TRACE_ZERO_BLOCK, /* of calloc */
-    TRACE_MOVE,  /* page, nbytes: the next map is to take the place of this block, by realloc */
-    TRACE_TOUCH, /* page, npages: have been touched; before they are freed, or at the end */
-    TRACE_FREE,  /* page, npages */
+    TRACE_MAP = 1,     /* page, npages: were handed out */
+    TRACE_MAP_AT,      /* page, npages: were asked for at that place */
+    TRACE_RESERVE,     /* page, npages: may not be touched as yet */
+    TRACE_COMMIT,      /* page, npages: reserved pages may be touched from here on */
+    TRACE_BLOCK,       /* 0, nbytes: the next map is a block of malloc, */
+    TRACE_ZERO_BLOCK,  /* of calloc */
+    TRACE_MOVE,        /* page, nbytes: the next map takes this one's place: realloc, mremap(2) */
+    TRACE_TOUCH,       /* page, npages: have been touched; before they are freed, or at the end */
+    TRACE_FREE,        /* page, npages */
     TRACE_THREAD_EXIT, /* 0, 0 */
     TRACE_EXIT,        /* 0, 0: the end of the process. Without it all that is live was touched */
     TRACE_FULL,        /* 0, 0: the trace ends here, the process went on */

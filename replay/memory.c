@@ -53,11 +53,20 @@ static bool is_ours(const void *addr)
     return region_owns((uintptr_t)addr);
 }
 
-static char *map_really(size_t nbytes, int prot)
+static char *map_really(void *hint, size_t nbytes, int prot)
 {
     g_tally.calls++;
-    char *addr = mmap(NULL, nbytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *addr = mmap(hint, nbytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return addr == MAP_FAILED ? NULL : addr;
+}
+
+char *memory_move(void *addr, size_t nbytes, size_t new_nbytes)
+{
+    if (!off)
+        return NULL;
+    g_tally.calls++;
+    char *moved = mremap(addr, nbytes, new_nbytes, MREMAP_MAYMOVE);
+    return moved == MAP_FAILED ? NULL : moved;
 }
 
 char *memory_map(size_t nbytes, void *near)
@@ -68,13 +77,13 @@ char *memory_map(size_t nbytes, void *near)
             return near;
         addr = space_map(nbytes);
     }
-    return addr != NULL ? addr : map_really(nbytes, PROT_READ | PROT_WRITE);
+    return addr != NULL ? addr : map_really(off ? near : NULL, nbytes, PROT_READ | PROT_WRITE);
 }
 
 char *memory_reserve(size_t nbytes, size_t alignment)
 {
     char *addr = !off && nbytes <= g_config.max_span ? space_reserve(nbytes, alignment) : NULL;
-    return addr != NULL ? addr : map_really(nbytes, PROT_NONE);
+    return addr != NULL ? addr : map_really(NULL, nbytes, PROT_NONE);
 }
 
 void memory_commit(void *addr, size_t nbytes)

@@ -42,6 +42,7 @@ struct place {
     char *addr;
     uint32_t block;
     uint32_t block_bytes; /* of the first page */
+    bool reserved;        /* may not be touched as yet */
 };
 static struct place *places;
 static struct trace_file file;
@@ -79,8 +80,23 @@ static void set_places(uint32_t page, uint32_t npages, char *addr, size_t block_
 {
     for (uint32_t i = 0; i < npages; i++)
         places[page + i] =
-            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, 0};
+            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, 0, false};
     places[page].block_bytes = (uint32_t)block_bytes;
+}
+
+/* As mremap(2) does it, where that is how it is done. False: it is a map, a copy and a free. */
+static bool move_mapping(uint32_t from, uint32_t page, uint32_t npages)
+{
+    uint32_t had = 1;
+    while (had < npages && from + had < file.npages && places[from + had].block == 0 &&
+           places[from + had].addr == places[from].addr + had * PAGE_BYTES)
+        had++;
+    char *addr = memory_move(places[from].addr, had * PAGE_BYTES, npages * PAGE_BYTES);
+    if (addr == NULL)
+        return false;
+    forget(from, had);
+    set_places(page, npages, addr, 0);
+    return true;
 }
 
 /* A block takes npages from `page` on now, of which it has nbytes. */
@@ -98,9 +114,12 @@ static void map(struct actor *actor, const struct trace_event *event)
     uint32_t before = page != 0 ? places[page - 1].block : 0;
     bool at = op_of(event) == TRACE_MAP_AT;
     uint32_t moved = actor->moved != 0 ? places[actor->moved - 1].block : 0;
+    bool mapped = actor->moved != 0 && moved == 0 && places[actor->moved - 1].addr != NULL;
     requests++;
     bytes += actor->block_bytes != 0 ? actor->block_bytes : npages * PAGE_BYTES;
-    if (moved != 0 && at) {
+    if (mapped && move_mapping(actor->moved - 1, page, npages)) {
+        ;
+    } else if (moved != 0 && at) {
         npages += block_pages(moved - 1);
         resize_block(moved - 1, page, npages, npages * PAGE_BYTES);
     } else if (moved != 0 && actor->block_bytes != 0) {
@@ -127,6 +146,8 @@ static void reserve(const struct trace_event *event)
     requests++;
     bytes += event->count * PAGE_BYTES;
     set_places(event->page, event->count, addr, 0);
+    for (uint32_t i = 0; i < event->count; i++)
+        places[event->page + i].reserved = true;
 }
 
 /* The pages from here on that are one stretch of mapped memory here, too. */
@@ -134,6 +155,7 @@ static uint32_t stretch(uint32_t page, uint32_t end)
 {
     uint32_t from = page;
     while (++page < end && places[page].block == 0 &&
+           places[page].reserved == places[page - 1].reserved &&
            places[page].addr == places[page - 1].addr + PAGE_BYTES)
         continue;
     return page - from;
@@ -169,14 +191,21 @@ static void free_pages(const struct trace_event *event)
     }
 }
 
-static void commit(const struct trace_event *event)
+static void commit(uint32_t page, uint32_t npages)
+{
+    memory_commit(places[page].addr, npages * PAGE_BYTES);
+    for (uint32_t i = 0; i < npages; i++)
+        places[page + i].reserved = false;
+}
+
+static void commit_pages(const struct trace_event *event)
 {
     uint32_t end = event->page + event->count;
     for (uint32_t page = event->page, n = 1; page < end; page += n, n = 1) {
         if (places[page].addr == NULL || places[page].block != 0)
             continue;
         n = stretch(page, end);
-        memory_commit(places[page].addr, n * PAGE_BYTES);
+        commit(page, n);
     }
 }
 
@@ -203,6 +232,9 @@ static void touch(size_t event)
                 continue;
             }
             n = stretch(page, end);
+            /* It was made accessible in a way that the trace does not tell. */
+            if (places[page].reserved)
+                commit(page, n);
             memory_touch(places[page].addr, n * PAGE_BYTES);
         }
     }
@@ -223,7 +255,7 @@ static void play(size_t i, bool library)
         reserve(event);
         break;
     case TRACE_COMMIT:
-        commit(event);
+        commit_pages(event);
         break;
     case TRACE_BLOCK:
     case TRACE_ZERO_BLOCK:
