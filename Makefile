@@ -47,7 +47,7 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: build/libpagearena_shim.so build/libpagearena.a
+all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-measure
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
 tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
@@ -117,6 +117,9 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/pagearena-measure: scripts/lib/pagearena/measure.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) $(WARN) -o $@ $<
 build/test/bench/%.jemalloc: test/bench/%.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
