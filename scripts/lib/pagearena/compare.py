@@ -37,7 +37,7 @@ def rivals(text):
 
 def add_parser(subparsers):
     parser = subparsers.add_parser("compare", help="measure a program without and with PageArena", description=__doc__)
-    parser.add_argument("-n", type=at_least(1), default=7, metavar="N", help="pairs of runs (default: 7)")
+    parser.add_argument("-n", type=at_least(1), default=10, metavar="N", help="pairs of runs (default: 10)")
     parser.add_argument("--warmup", type=at_least(0), default=1, metavar="N", help="runs of each first (default: 1)")
     parser.add_argument("--vs", type=rivals, action="extend", default=[], metavar="RIVAL",
                         help="also under " + ", ".join(ways.RIVALS) + "; may be given again")

@@ -22,20 +22,21 @@ h2 { font-size: 1rem; margin: 1.6rem 0 .3rem }
 p { margin: .4rem 0 } .soft { color: var(--soft); font-size: .875rem } .headline { font-size: 1.125rem }
 .bad { color: #c92a2a; font-weight: 600 }
 .row { display: grid; grid-template-columns: 6.5rem 1fr 17.5rem; gap: 0 1rem; align-items: center; padding: .15rem 0 }
-.figures { display: flex; gap: 1rem; font-variant-numeric: tabular-nums }
-.figures b { min-width: 5.5rem; text-align: right } .figures span { color: var(--soft); white-space: nowrap }
+.figures { display: grid; grid-template-columns: 6rem 4.5rem 1fr; gap: .5rem; font-variant-numeric: tabular-nums }
+.figures b { text-align: right } .figures span { color: var(--soft); white-space: nowrap }
 svg { display: block; width: 100%; height: 26px }
 pre, table { font: .875rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace } pre { white-space: pre-wrap;
   overflow-wrap: anywhere; margin: .3rem 0 } .wide { overflow-x: auto }
 table { border-collapse: collapse } td, th { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid
   var(--line) } td:first-child, th:first-child { text-align: left }
-@media (max-width: 44rem) { .row { grid-template-columns: 6.5rem 1fr; padding: .35rem 0 } .row svg { grid-column: 1 / 3;
-  grid-row: 2 } .figures { justify-content: flex-end; flex-wrap: wrap; gap: 0 1rem } }
+@media (max-width: 44rem) { .row { grid-template-columns: 1fr 16.5rem; gap: 0; padding: .35rem 0; font-size: .875rem }
+  .row svg { grid-column: 1 / 3; grid-row: 2 } .figures { grid-template-columns: 5.5rem 4rem 6rem } }
 """
 
 
 def text(words):
-    return escape.escape(str(words))
+    """Escaped, with numbers kept beside their percent signs."""
+    return escape.escape(str(words)).replace(" %", "\u00a0%")
 
 
 def colour(name):
