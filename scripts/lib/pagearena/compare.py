@@ -26,6 +26,8 @@ from . import DIFFERS, Failure, add_cmd, at_least, library, machine, measure, ne
 from . import table, ways
 from .comparison import Comparison, as_dict
 
+STRACE_SECONDS, STRACE_SLOWER = 10, 20  # how long a counted run may take: so long, and so many times a plain one
+
 
 def rivals(text):
     names = text.split(",")
@@ -108,7 +110,7 @@ def warm_up(cmd, found, count, source, progress):
                 result = source.run(measure.once, cmd, env)
                 failed = result if way.name == "off" and result.status else failed
         if count and not os.listdir(folder):
-            notes.append("PageArena left no statistics: it stayed off, or CMD did not end by exit; see pagearena doctor")
+            notes.append("no statistics from PageArena: CMD ended without exit handlers, or it stayed off (see doctor)")
     if failed:
         tail = failed.err.tail.decode(errors="replace").strip().splitlines()[-1:] or ["nothing on stderr"]
         notes.append(f"CMD leaves with status {failed.status}: {tail[0]}")
@@ -130,7 +132,10 @@ def measure_all(cmd, found, args):
                 runs[way.name].append(source.run(measure.once, cmd, way.env))
         for way in counted:
             progress.step(f"{way.name}, under strace")
-            calls[way.name] = source.run(syscalls.count, cmd, way.env)
+            patience = STRACE_SECONDS + STRACE_SLOWER * max(run.wall for run in runs[way.name])
+            calls[way.name] = source.run(syscalls.count, cmd, way.env, patience)
+    if None in calls.values():
+        notes.append("memory system calls are not counted: under strace, CMD or what it left running did not end")
     if obstacle:
         notes.append(f"memory system calls are not counted: {obstacle}")
     return Comparison(cmd, machine.describe(), found, runs, calls, notes)

@@ -58,7 +58,7 @@ def check_library(args):
                               text=True, check=False)
         said = done.stderr.strip().splitlines()[:1]
         if done.returncode != 0 or not os.listdir(folder):
-            return FAIL, f"{path} stays off: {said[0] if said else 'no address space, or a seccomp filter'}"
+            return FAIL, f"{path} stays off: {said[0] if said else 'too little address space (limits), or a seccomp filter'}"
     return (NOTE, said[0]) if said else (OK, f"{path} works")
 
 
