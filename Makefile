@@ -7,6 +7,7 @@
 #   make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
 #   make fuzz     pagefuzz guided by coverage (clang)
+#   make install, make deb: see packaging/rules.mk
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
 
@@ -124,4 +125,5 @@ build/test/bench/%.jemalloc: test/bench/%.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
+include packaging/rules.mk
 -include $(shell find build -name '*.d' 2>/dev/null)

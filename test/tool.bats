@@ -133,7 +133,7 @@ quick=(compare -n 1 --warmup 0 --no-strace)
 }
 
 @test "what cannot be preloaded: run says why and runs it, compare and doctor refuse" {
-  local other=/bin/su way
+  local other=/bin/su file reason
   program static -static
   program sanitized -fsanitize=address
   program musl -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1
