@@ -7,6 +7,7 @@
 #   make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
 #   make fuzz     pagefuzz guided by coverage (clang)
+#   make install, make deb: see packaging/rules.mk
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
 
@@ -49,7 +50,11 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+<<<<<<< HEAD
 all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-replay
+=======
+all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-measure
+>>>>>>> h-tool
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
 tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
@@ -125,8 +130,12 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/pagearena-measure: scripts/lib/pagearena/measure.c Makefile
+	$(START)
+	$(Q)$(PROGRAM) $(WARN) -o $@ $<
 build/test/bench/%.jemalloc: test/bench/%.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
+include packaging/rules.mk
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -11,7 +11,8 @@
  *     --fresh  nothing is recycled, as while the trace was written
  * Prints `key value` lines: faults (minor, of what is touched), touched (pages), calls (system calls),
  * cpu_us, peak_kb (resident, above that at the start), kept_kb (at the end), requests, bytes,
- * milliseconds, complete (0: the trace was cut short), hits, misses, evictions.
+ * milliseconds, complete (0: the trace was cut short), hits, misses, evictions; and by size (4k is up
+ * to 4 KB) requests, bytes, freed and lived_ms (the sum of those that were freed).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,10 +44,35 @@ struct place {
     uint32_t block;
     uint32_t block_bytes; /* of the first page */
     bool reserved;        /* may not be touched as yet */
+    uint32_t born;        /* of the first page of a request: milliseconds, and one */
+    uint32_t asked;       /* and its bytes */
 };
 static struct place *places;
 static struct trace_file file;
-static uint64_t requests, bytes;
+
+/* What was asked for, by size, and how long it was kept. */
+struct sizes {
+    const char *name;
+    size_t most;
+    uint64_t requests, bytes, freed, lived_ms;
+};
+static struct sizes sizes[] = {
+    {"4k", PAGE_BYTES, 0, 0, 0, 0},
+    {"64k", SPAN_64K_PAGES *PAGE_BYTES, 0, 0, 0, 0},
+    {"128k", SPAN_128K_PAGES *PAGE_BYTES, 0, 0, 0, 0},
+    {"2m", SUPER_BYTES, 0, 0, 0, 0},
+    {"32m", 16 * SUPER_BYTES, 0, 0, 0, 0},
+    {"more", SIZE_MAX, 0, 0, 0, 0},
+};
+#define NSIZES (sizeof sizes / sizeof *sizes)
+
+static struct sizes *sizes_for(size_t nbytes)
+{
+    struct sizes *fits = sizes;
+    while (nbytes > fits->most)
+        fits++;
+    return fits;
+}
 
 static struct actor *actor_of(uint32_t thread, bool library)
 {
@@ -80,7 +106,7 @@ static void set_places(uint32_t page, uint32_t npages, char *addr, size_t block_
 {
     for (uint32_t i = 0; i < npages; i++)
         places[page + i] =
-            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, 0, false};
+            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, false, 0, 0};
     places[page].block_bytes = (uint32_t)block_bytes;
 }
 
@@ -107,6 +133,25 @@ static void resize_block(uint32_t start, uint32_t page, uint32_t npages, size_t 
     set_places(page, npages, addr, nbytes);
 }
 
+static void note_request(const struct trace_event *event, size_t nbytes)
+{
+    struct sizes *fits = sizes_for(nbytes);
+    fits->requests++;
+    fits->bytes += nbytes;
+    places[event->page].born = (event->when >> 8) + 1;
+    places[event->page].asked = (uint32_t)nbytes;
+}
+
+static void note_free(const struct trace_event *event)
+{
+    struct place *place = &places[event->page];
+    if (place->born == 0)
+        return;
+    struct sizes *fits = sizes_for(place->asked);
+    fits->freed++;
+    fits->lived_ms += (event->when >> 8) + 1 - place->born;
+}
+
 static void map(struct actor *actor, const struct trace_event *event)
 {
     uint32_t page = event->page;
@@ -115,8 +160,6 @@ static void map(struct actor *actor, const struct trace_event *event)
     bool at = op_of(event) == TRACE_MAP_AT;
     uint32_t moved = actor->moved != 0 ? places[actor->moved - 1].block : 0;
     bool mapped = actor->moved != 0 && moved == 0 && places[actor->moved - 1].addr != NULL;
-    requests++;
-    bytes += actor->block_bytes != 0 ? actor->block_bytes : npages * PAGE_BYTES;
     if (mapped && move_mapping(actor->moved - 1, page, npages)) {
         ;
     } else if (moved != 0 && at) {
@@ -135,6 +178,7 @@ static void map(struct actor *actor, const struct trace_event *event)
                          : NULL;
         set_places(page, npages, memory_map(npages * PAGE_BYTES, near), 0);
     }
+    note_request(event, actor->block_bytes != 0 ? actor->block_bytes : event->count * PAGE_BYTES);
     actor->moved = 0;
     actor->block_bytes = 0;
 }
@@ -143,11 +187,10 @@ static void reserve(const struct trace_event *event)
 {
     size_t alignment = PAGE_BYTES << (event->page != 0 ? __builtin_ctz(event->page | 64) : 6);
     char *addr = memory_reserve(event->count * PAGE_BYTES, alignment);
-    requests++;
-    bytes += event->count * PAGE_BYTES;
     set_places(event->page, event->count, addr, 0);
     for (uint32_t i = 0; i < event->count; i++)
         places[event->page + i].reserved = true;
+    note_request(event, event->count * PAGE_BYTES);
 }
 
 /* The pages from here on that are one stretch of mapped memory here, too. */
@@ -266,6 +309,7 @@ static void play(size_t i, bool library)
         actor->moved = event->page + 1;
         return;
     case TRACE_FREE:
+        note_free(event);
         free_pages(event);
         return;
     case TRACE_THREAD_EXIT:
@@ -313,6 +357,14 @@ static void print(uint64_t cpu, long resident)
         sum.evictions += stats.sizes[i].evictions;
     }
     uint64_t end = file.nevents != 0 ? file.events[file.nevents - 1].when >> 8 : 0;
+    uint64_t requests = 0, bytes = 0;
+    for (size_t i = 0; i < NSIZES; i++) {
+        requests += sizes[i].requests;
+        bytes += sizes[i].bytes;
+        printf("requests.%s %lu\nbytes.%s %lu\nfreed.%s %lu\nlived_ms.%s %lu\n", sizes[i].name,
+               sizes[i].requests, sizes[i].name, sizes[i].bytes, sizes[i].name, sizes[i].freed,
+               sizes[i].name, sizes[i].lived_ms);
+    }
     printf("faults %lu\ntouched %lu\ncalls %lu\ncpu_us %lu\npeak_kb %ld\nkept_kb %lu\n"
            "requests %lu\nbytes %lu\nmilliseconds %lu\ncomplete %d\n"
            "hits %lu\nmisses %lu\nevictions %lu\n",

@@ -36,7 +36,8 @@ class Parser(argparse.ArgumentParser):
 
 def add_cmd(parser):
     """Adds CMD and its arguments, the rest of the command line, with or without `--` in front."""
-    parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD [ARG ...]", help="the program and its arguments")
+    parser.usage = "%(prog)s [options] [--] CMD [ARG ...]"
+    parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the program and its arguments")
 
 
 def cmd_of(args):

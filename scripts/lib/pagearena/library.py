@@ -16,10 +16,9 @@ PACKAGE = os.path.dirname(os.path.realpath(__file__))
 
 def places():
     """The folders looked in: of the tree, or of the installation that this package belongs to."""
-    above = os.path.dirname(PACKAGE)
-    if os.path.basename(os.path.dirname(above)) == "scripts":
-        return [os.path.join(os.path.dirname(os.path.dirname(above)), "build")]
-    prefix = os.path.dirname(above)
+    prefix = os.path.dirname(os.path.dirname(PACKAGE))
+    if os.path.exists(os.path.join(PACKAGE, "measure.c")):
+        return [os.path.join(os.path.dirname(prefix), "build")]
     return [PACKAGE, os.path.join(prefix, "lib", MULTIARCH, "pagearena"), os.path.join(prefix, "lib64", "pagearena"),
             os.path.join(prefix, "lib", MULTIARCH)]
 
