@@ -50,11 +50,7 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-<<<<<<< HEAD
-all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-replay
-=======
-all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-measure
->>>>>>> h-tool
+all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-replay build/pagearena-measure
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
 tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 

@@ -106,7 +106,7 @@ static void set_places(uint32_t page, uint32_t npages, char *addr, size_t block_
 {
     for (uint32_t i = 0; i < npages; i++)
         places[page + i] =
-            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, false, 0, 0};
+            (struct place){addr + i * PAGE_BYTES, block_bytes != 0 ? page + 1 : 0, 0, false, 0, 0};
     places[page].block_bytes = (uint32_t)block_bytes;
 }
 
