@@ -222,7 +222,7 @@ size_t os_read_file(const char *path, char *text, size_t nbytes)
 
 int os_own_directory(const char *path)
 {
-    struct stat status;
+    struct stat status = {0};
     OS_SYSCALL(SYS_mkdir, (long)path, 0700, 0, 0, 0, 0);
     long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
                          0, 0, 0);
@@ -255,7 +255,7 @@ void *os_share(int directory, const char *name, size_t nbytes)
 
 uint64_t os_inode(const char *path)
 {
-    struct stat status;
+    struct stat status = {0};
     return failed(OS_SYSCALL(SYS_stat, (long)path, (long)&status, 0, 0, 0, 0)) ? 0 : status.st_ino;
 }
 

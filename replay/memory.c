@@ -124,6 +124,8 @@ char *memory_block(size_t nbytes, bool zero)
 
 void memory_free(void *block)
 {
+    if (block == NULL)
+        return;
     if (is_ours(block))
         space_block_free(block);
     else
@@ -145,6 +147,8 @@ char *memory_resize(void *block, size_t nbytes)
 {
     uint64_t before = faults_now();
     bool ours = is_ours(block);
+    if (block == NULL)
+        return memory_block(nbytes, false);
     size_t had = ours ? space_block_bytes(block) : malloc_usable_size(block);
     char *result = NULL;
     if (ours && takes(nbytes) && !space_block_resize(block, nbytes))

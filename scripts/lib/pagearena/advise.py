@@ -1,8 +1,8 @@
 """Say with which settings PageArena serves CMD best, and what they gain.
 
-Runs CMD twice: as it is, and with a trace of the memory it asks for. The trace is then replayed through
-the library itself with other settings; each replay tells how many page faults the program would take.
-Programs that do not ask for the same memory each time are predicted as well as they repeat themselves.
+Runs CMD twice: as it is, and with a trace of the memory it asks for. The trace is then replayed
+through the library itself with other settings; each replay tells how many page faults the program
+would take. One that asks for other memory each time is predicted as well as it repeats itself.
 """
 import glob
 import json
@@ -20,16 +20,18 @@ from .table import group
 REPLAY = "pagearena-replay"
 LARGEST_TRACES = 32  # of a program with more processes, those that say most
 SEARCH_SECONDS = 30
-CACHES = {"HOT_SIZE": (64, 4096), "WARM_64K": (16, 1024), "WARM_128K": (8, 512), "WARM_2M": (4, 256)}
+CACHES = {"HOT_SIZE": (64, 4096), "WARM_64K": (16, 1024), "WARM_128K": (8, 512), "WARM_2M": (4, 256)}  # least, most
 DEFAULTS = {"HOT_SIZE": 1024, "WARM_64K": 256, "WARM_128K": 128, "WARM_2M": 64}
 MOST = {name: str(most) for name, (_, most) in CACHES.items()}
 LEAST = {name: str(least) for name, (least, _) in CACHES.items()}
+# A trace tells of requests up to this; larger ones are mostly reserved, and used in parts.
+TRACED = {"MAX_SPAN": "256M"}
 CANDIDATES = {
     "as it comes": {},
     "malloc left alone": {"MALLOC": "0"},
     "malloc from 64 KB up": {"MALLOC_MIN": "64K"},
     "largest caches": MOST,
-    "and requests to 1 GB": {**MOST, "MAX_SPAN": "1G"},
+    "and requests to 256 MB": {**MOST, **TRACED},
     "smallest caches": LEAST,
 }
 SIZES = (("4k", "up to 4 KB"), ("64k", "to 64 KB"), ("128k", "to 128 KB"), ("2m", "to 2 MB"), ("32m", "to 32 MB"),
@@ -67,7 +69,7 @@ class Replays:
         self.off = off
         self.known = {}
         # What the program faults in outside the arena: all that the replay of the same does not see.
-        self.base = max(0, traced.faults - self.play({}, "--fresh")["faults"])
+        self.base = max(0, traced.faults - self.play(TRACED, "--fresh")["faults"])
         self.cpu_off = self.play({}, "--off")["cpu_us"]
 
     def play(self, knobs, *mode):
@@ -96,7 +98,7 @@ class Replays:
 
 def run_traced(cmd, path, folder):
     """One run of CMD that leaves a trace of each process in the folder."""
-    env = library.environment(path, {"TRACE": os.path.join(folder, "%p.trace")}, library.without())
+    env = library.environment(path, {**TRACED, "TRACE": os.path.join(folder, "%p.trace")}, library.without())
     traced = measure.once(cmd, env)
     traces = sorted(glob.glob(os.path.join(glob.escape(folder), "*.trace")), key=os.path.getsize, reverse=True)
     if not traces:
@@ -112,25 +114,23 @@ def better(a, b, same):
 
 
 def search(replays, same):
-    """The best outcome: of the candidates, then with each cache as small as makes no difference."""
+    """The best outcome: of the candidates, then without what makes no difference, and with caches as small as that."""
     until = time.monotonic() + SEARCH_SECONDS
-    best = replays.outcome({})
+    best = standard = replays.outcome({})
     for knobs in CANDIDATES.values():
-        if time.monotonic() < until:
+        if time.monotonic() < until and ("MAX_SPAN" not in knobs or standard.figures["requests.more"]):
             found = replays.outcome(knobs)
             best = found if better(found, best, same) else best
     enough = best.faults + same
-    for name, (least, _) in CACHES.items():
-        size = int(best.knobs.get(name, DEFAULTS[name]))
-        while name in best.knobs and size // 2 >= least and time.monotonic() < until:
-            size //= 2
-            knobs = {**best.knobs, name: str(size)}
-            if size == DEFAULTS[name]:
-                del knobs[name]
-            found = replays.outcome(knobs)
-            if found.faults > enough:
+    for name in list(best.knobs):
+        tried = [{key: value for key, value in best.knobs.items() if key != name}]
+        if name in CACHES:
+            sizes = [int(best.knobs[name]) >> shift for shift in range(1, 10)]
+            tried += [{**best.knobs, name: str(size)} for size in sizes if size > DEFAULTS[name]][::-1]
+        for knobs in tried:
+            if time.monotonic() < until and replays.outcome(knobs).faults <= enough:
+                best = replays.outcome(knobs)
                 break
-            best = found
     return best
 
 

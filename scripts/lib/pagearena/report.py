@@ -1,8 +1,8 @@
 """Draw a recorded run as a timeline: memory, page faults, and how often the caches had what was asked for.
 
-A recording is made by `pagearena stat PID --record FILE`, or here: with --record FILE, CMD is run with
-PageArena and recorded, all its processes together, and FILE is then drawn. Without --html, --svg or --png the
-page FILE.html is written. SVG and PNG are drawn by gnuplot.
+A recording is made by `pagearena stat PID --record FILE`, or here: with --record FILE, CMD is run
+with PageArena and recorded, all its processes together, and FILE is then drawn. Without --html,
+--svg or --png the page FILE.html is written. SVG and PNG are drawn by gnuplot.
 """
 import json
 import os

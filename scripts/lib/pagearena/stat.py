@@ -1,8 +1,9 @@
 """Print the figures of processes that publish them (`pagearena run --set PUBLISH=1`, or
 HAKMEM_PAGE_ARENA_PUBLISH=1).
 
-Text by default. --prometheus prints the text exposition format, for node_exporter's textfile collector.
---record appends a line of JSON every -d seconds until the process ends; `pagearena report` draws it.
+Text by default. --prometheus prints the text exposition format, for node_exporter's textfile
+collector. --record appends a line of JSON every -d seconds until the process ends; `pagearena
+report` draws it.
 """
 import json
 import os

@@ -1,8 +1,8 @@
 """Show every process of the user that publishes its figures, anew every -d seconds.
 
-On a terminal the screen is redrawn, and ends with q or Ctrl-C. In a pipe, and with -b, one table follows
-the other. Sizes are in megabytes. FAULTS, HITS and MISSES are those of a second; the first table has the
-averages since the process began to publish.
+On a terminal the screen is redrawn, until q or Ctrl-C. In a pipe, and with -b, one table follows
+the other. Sizes are in megabytes. FAULTS, HITS and MISSES are those of a second; the first table
+has the averages since the process was started.
 """
 import os
 import select
@@ -19,7 +19,8 @@ HOME, CLEAR_LINE, CLEAR_BELOW, BOLD, PLAIN = "\033[H", "\033[K", "\033[J", "\033
 
 def add_parser(subparsers):
     parser = subparsers.add_parser("top", help="live figures of all processes", description=__doc__)
-    parser.add_argument("-d", dest="delay", type=seconds, default=1.0, metavar="SECONDS", help="between tables (the default: 1)")
+    parser.add_argument("-d", dest="delay", type=seconds, default=1.0, metavar="SECONDS",
+                        help="between tables (the default: 1)")
     parser.add_argument("-n", dest="iterations", type=at_least(1), metavar="N", help="end after N tables")
     parser.add_argument("-b", dest="batch", action="store_true", help="one table after the other, nothing redrawn")
     add_folder(parser)
