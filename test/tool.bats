@@ -99,6 +99,20 @@ quick=(compare -n 1 --warmup 0 --no-strace)
   [ "$(echo hi | pagearena run cat)" = hi ]
 }
 
+@test "closed streams and names that are no UTF-8 do no harm" {
+  local name=$'\xff \xe4'
+  exits 0 "${quick[@]}" --html "$BATS_TEST_TMPDIR/$name.html" --json "$BATS_TEST_TMPDIR/$name.json" true "$name" <&-
+  [ -s "$BATS_TEST_TMPDIR/$name.html" ]
+  jq -e '.ways[0].statuses == [0]' "$BATS_TEST_TMPDIR/$name.json"
+  says "^true '$name'"
+  "$TOOL" "${quick[@]}" true >&- 2>&-
+  "$TOOL" run --dry-run true <&- >&- 2>&-
+  run -125 sh -c '"$0" doctor >/dev/full' "$TOOL"
+  says 'No space left'
+  # In CMD, what was closed is closed.
+  exits 1 run cat <&-
+}
+
 @test "run: a text file without #! goes to the shell, as execvp has it" {
   echo 'echo "$1"; exit 3' >"$BATS_TEST_TMPDIR/a script"
   chmod +x "$BATS_TEST_TMPDIR/a script"

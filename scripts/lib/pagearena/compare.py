@@ -143,7 +143,7 @@ def measure_all(cmd, found, args):
 
 def save(name, content, mode="w"):
     try:
-        with open(name, mode, encoding="utf-8") as file:
+        with open(name, mode, encoding="utf-8", errors="surrogateescape") as file:
             file.write(content)
     except OSError as error:
         raise Failure(f"{name}: {error.strerror}") from None
