@@ -128,7 +128,7 @@ $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
 build/pagearena-measure: scripts/lib/pagearena/measure.c Makefile
 	$(START)
-	$(Q)$(PROGRAM) $(WARN) -o $@ $<
+	$(Q)$(CC) $(CPP_BASE) -g -O2 $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 build/test/bench/%.jemalloc: test/bench/%.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc

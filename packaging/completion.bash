@@ -7,6 +7,8 @@ _pagearena_options() { pagearena "$1" --help 2>/dev/null | grep -oE -- '--[a-z-]
 _pagearena_has_value() {
     case $1:$2 in
         compare:--json | compare:--html | compare:--vs | compare:--input | compare:--warmup | compare:-n) ;;
+        advise:--json | advise:--keep | top:-[dn] | stat:-d | *:--folder | *:--record) ;;
+        report:--html | report:--svg | report:--png | report:-d) ;;
         run:--stats-file | *:--malloc | *:--thp | *:--preset | *:--set | *:--library) ;;
         *) return 1 ;;
     esac

@@ -18,7 +18,7 @@ install: all
 	$(INSTALL) -d $(OWN) "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	$(INSTALL) -m 644 scripts/lib/pagearena/*.py "$(DESTDIR)$(PREFIX)/lib/pagearena"
 	$(INSTALL) -m 644 build/libpagearena_shim.so "$(DESTDIR)$(LIBDIR)/pagearena"
-	$(INSTALL) -m 755 build/pagearena-measure "$(DESTDIR)$(LIBDIR)/pagearena"
+	$(INSTALL) -m 755 build/pagearena-* "$(DESTDIR)$(LIBDIR)/pagearena"
 	$(INSTALL) -m 644 build/libpagearena.a "$(DESTDIR)$(LIBDIR)"
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' packaging/pagearena.pc.in \
 	    >"$(DESTDIR)$(LIBDIR)/pkgconfig/pagearena.pc"

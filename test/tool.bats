@@ -99,6 +99,20 @@ quick=(compare -n 1 --warmup 0 --no-strace)
   [ "$(echo hi | pagearena run cat)" = hi ]
 }
 
+@test "closed streams and names that are no UTF-8 do no harm" {
+  local name=$'\xff \xe4'
+  exits 0 "${quick[@]}" --html "$BATS_TEST_TMPDIR/$name.html" --json "$BATS_TEST_TMPDIR/$name.json" true "$name" <&-
+  [ -s "$BATS_TEST_TMPDIR/$name.html" ]
+  jq -e '.ways[0].statuses == [0]' "$BATS_TEST_TMPDIR/$name.json"
+  says "^true '$name'"
+  "$TOOL" "${quick[@]}" true >&- 2>&-
+  "$TOOL" run --dry-run true <&- >&- 2>&-
+  run -125 sh -c '"$0" doctor >/dev/full' "$TOOL"
+  says 'No space left'
+  # In CMD, what was closed is closed.
+  run -1 timeout 30 sh -c '"$0" run cat <&-' "$TOOL"
+}
+
 @test "run: a text file without #! goes to the shell, as execvp has it" {
   echo 'echo "$1"; exit 3' >"$BATS_TEST_TMPDIR/a script"
   chmod +x "$BATS_TEST_TMPDIR/a script"
@@ -243,6 +257,9 @@ assert not any(word in page for word in ("src=", "href=", "url(", "@import", "<s
   says 'stdout, stderr: the same'
   local pid
   while read -r pid; do kill "$pid"; done <"$BATS_TEST_TMPDIR/left"
+  # It writes until nobody reads.
+  run timeout -s KILL 30 "$TOOL" "${quick[@]}" sh -c 'yes &'
+  [ "$status" -ne 137 ]
 }
 
 @test "compare: CMD reads a file from where it stands each time, a kept pipe, or nothing" {
@@ -276,20 +293,28 @@ assert not any(word in page for word in ("src=", "href=", "url(", "@import", "<s
   says 'run 4 of 4: on'
 }
 
-@test "compare: ended by SIGTERM, it takes CMD with it" {
-  local -x pids=$BATS_TEST_TMPDIR/pids
-  "$TOOL" "${quick[@]}" sh -c 'echo $$ >"$pids.new"; mv "$pids.new" "$pids"; exec sleep 100' &
-  local tool=$! i
+# ends SIGNAL STATUS: compare, sent SIGNAL alone, leaves with STATUS, and CMD is gone.
+ends() {
+  local -x pids=$BATS_TEST_TMPDIR/$1
+  env --default-signal=INT "$TOOL" "${quick[@]}" sh -c 'echo $$ >"$pids.new"; mv "$pids.new" "$pids"; exec sleep 100' &
+  local tool=$! i status=0
   for i in $(seq 200); do
     if [ -e "$pids" ]; then break; fi
     sleep 0.05
   done
-  kill -TERM $tool
+  kill -s "$1" $tool
   for i in $(seq 200); do
-    kill -0 "$(cat "$pids")" 2>/dev/null || return 0
+    kill -0 "$(cat "$pids")" 2>/dev/null || break
     sleep 0.05
   done
-  fail "CMD is still there after $i looks"
+  if kill "$(cat "$pids")" 2>/dev/null; then fail "$1: CMD is still there after $i looks" || return 1; fi
+  wait $tool || status=$?
+  [ "$status" -eq "$2" ] || fail "$1: status $status"
+}
+
+@test "compare: ended by SIGTERM or SIGINT, it takes CMD with it" {
+  ends TERM 143
+  ends INT 130
 }
 
 @test "the verdict: Wilcoxon's table, one in twenty at most for noise alone, and a drift does not hide 5 %" {

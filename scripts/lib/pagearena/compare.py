@@ -117,12 +117,23 @@ def warm_up(cmd, found, count, source, progress):
     return notes
 
 
+def count_calls(cmd, found, runs, source, progress):
+    """{way's name: {system call: count}}, from one more run of each."""
+    calls = {}
+    for way in found:
+        progress.step(f"{way.name}, under strace")
+        patience = STRACE_SECONDS + STRACE_SLOWER * max(run.wall for run in runs[way.name])
+        calls[way.name] = source.run(syscalls.count, cmd, way.env, patience)
+    return calls
+
+
 def measure_all(cmd, found, args):
     """Every run that there is, in a Comparison."""
     source = Input(args.input)
     obstacle = "" if args.no_strace else syscalls.missing()
     counted = [] if args.no_strace or obstacle else found
-    runs, calls = {way.name: [] for way in found}, {}
+    busy = os.getloadavg()[0] / len(os.sched_getaffinity(0))
+    runs = {way.name: [] for way in found}
     with Progress((args.n + args.warmup) * len(found) + len(counted)) as progress:
         notes = warm_up(cmd, found, args.warmup, source, progress)
         for i in range(args.n):
@@ -130,12 +141,11 @@ def measure_all(cmd, found, args):
             for way in found[turn:] + found[:turn]:
                 progress.step(way.name)
                 runs[way.name].append(source.run(measure.once, cmd, way.env))
-        for way in counted:
-            progress.step(f"{way.name}, under strace")
-            patience = STRACE_SECONDS + STRACE_SLOWER * max(run.wall for run in runs[way.name])
-            calls[way.name] = source.run(syscalls.count, cmd, way.env, patience)
+        calls = count_calls(cmd, counted, runs, source, progress)
     if None in calls.values():
         notes.append("memory system calls are not counted: under strace, CMD or what it left running did not end")
+    if busy > 1:
+        notes.append(f"the machine was busy already, with {busy:.1f} ready to run for each core: trust times little")
     if obstacle:
         notes.append(f"memory system calls are not counted: {obstacle}")
     return Comparison(cmd, machine.describe(), found, runs, calls, notes)
@@ -143,7 +153,7 @@ def measure_all(cmd, found, args):
 
 def save(name, content, mode="w"):
     try:
-        with open(name, mode, encoding="utf-8") as file:
+        with open(name, mode, encoding="utf-8", errors="surrogateescape") as file:
             file.write(content)
     except OSError as error:
         raise Failure(f"{name}: {error.strerror}") from None

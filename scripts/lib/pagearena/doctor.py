@@ -68,6 +68,8 @@ def check_huge_pages(_):
         return OK, "madvise: PageArena can ask for them (--thp)"
     if mode == "always":
         return OK, "always: first touch is cheap already, so that compilers and PHP gain less from PageArena"
+    if mode == "unknown":
+        return NOTE, f"{machine.HUGE} cannot be read: a kernel without them, or no /sys"
     return NOTE, f"{mode}: --thp does nothing; to change it: echo madvise > {machine.HUGE}"
 
 

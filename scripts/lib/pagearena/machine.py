@@ -21,8 +21,8 @@ def first(pattern, text, otherwise="unknown"):
 
 
 def huge_pages():
-    """always, madvise or never."""
-    return first(r"\[(.*)\]", read(HUGE), "none")
+    """always, madvise, never, or unknown."""
+    return first(r"\[(.*)\]", read(HUGE))
 
 
 def memory_mb():

@@ -27,7 +27,6 @@ def become(cmd, env):
     CMD shall not."""
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    sys.stdout.flush()
     try:
         os.execvpe(cmd[0], cmd, env)
     except OSError as error:

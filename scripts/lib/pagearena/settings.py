@@ -8,7 +8,7 @@ from . import library
 # library: TUNABLES are glibc's, and put the small blocks of its own heap on huge pages.
 PRESETS = {
     "throughput": {"HOT_SIZE": "4096", "WARM_64K": "1024", "WARM_128K": "512", "WARM_2M": "256", "THP": "always",
-                   "DECAY_MS": "3600000"},
+                   "DECAY_MS": "-1"},
     "low-memory": {"HOT_SIZE": "256", "WARM_64K": "16", "WARM_128K": "8", "WARM_2M": "4", "THP": "never",
                    "DECAY_MS": "500", "BACKGROUND": "1"},
 }
