@@ -38,6 +38,16 @@ struct range space_clip(struct range range)
                           min_size(range.end, g_region.base + g_region.nbytes)};
 }
 
+/* Notes what is about to be done; not in a signal handler that interrupted the library. */
+static void trace_call(enum trace_op op, size_t page, size_t count)
+{
+    PageArena *arena = unlikely(g_trace) ? thread_enter() : NULL;
+    if (arena == NULL)
+        return;
+    trace(arena, op, page, count);
+    thread_leave(arena);
+}
+
 /* Memory of which the first `held` pages are for the caller to overwrite. */
 static inline void *map_held(size_t npages, size_t held)
 {
@@ -84,8 +94,7 @@ void *space_grow(struct range old, size_t nbytes)
     if (npages > COPIED_PAGES_MOST || growth < npages / COPIED_SHARE || space_is_odd(old) ||
         !is_resident(old))
         return NULL;
-    if (unlikely(g_trace))
-        trace(g_page_arena, TRACE_MOVE, first_page(old), nbytes);
+    trace_call(TRACE_MOVE, first_page(old), nbytes);
     void *addr = map_held(npages + growth, npages);
     if (addr == NULL)
         return NULL;
@@ -132,8 +141,7 @@ void *space_block_move(void *block, size_t nbytes)
     size_t held = min_size(block_bytes(block), nbytes);
     struct range old = range_of(block, held);
     bool whole_pages = ((old.start | old.end) & (PAGE_BYTES - 1)) == 0;
-    if (unlikely(g_trace))
-        trace(g_page_arena, TRACE_MOVE, first_page(old), nbytes);
+    trace_call(TRACE_MOVE, first_page(old), nbytes);
     bool dense = held < SPARSE_LEAST || !whole_pages || is_resident(old);
     void *moved = dense && nbytes > held ? slide(block, nbytes) : NULL;
     if (moved != NULL)
@@ -259,10 +267,10 @@ bool space_is_reserved(struct range range)
 void space_commit(struct range range)
 {
     range = space_clip(range);
-    if (range.start != range.end)
-        router_unreserve(first_page(range), page_count(range), true);
-    if (unlikely(g_trace) && range.start != range.end)
-        trace(g_page_arena, TRACE_COMMIT, first_page(range), page_count(range));
+    if (range.start == range.end)
+        return;
+    router_unreserve(first_page(range), page_count(range), true);
+    trace_call(TRACE_COMMIT, first_page(range), page_count(range));
 }
 
 void space_settle(struct range range)

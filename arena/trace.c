@@ -22,12 +22,14 @@ static uint64_t nwritten;
 static bool ended;
 static bool anew;
 static uint64_t started_ms;
+static long owner; /* the process whose trace it is */
 
 static struct message path;
 
 static bool begin_file(void)
 {
     struct trace_header header = {TRACE_MAGIC, (uint64_t)os_process_id()};
+    owner = os_process_id();
     message_expand(&path, g_config.trace);
     int fd = os_append(path.text, true);
     if (fd < 0)
@@ -39,7 +41,8 @@ static bool begin_file(void)
 
 static void flush_locked(void)
 {
-    int fd = ended || nbatch == 0 ? -1 : os_append(path.text, false);
+    bool own = os_process_id() == owner;
+    int fd = ended || !own || nbatch == 0 ? -1 : os_append(path.text, false);
     if (fd >= 0) {
         ended = !os_write(fd, (const char *)batch, nbatch * sizeof *batch);
         os_close(fd);

@@ -1,4 +1,4 @@
-"""Draw a recorded run as a timeline: memory, page faults, and how often the caches had what was asked for.
+"""Draw a recorded run as a timeline: memory, page faults, and what part the caches served.
 
 A recording is made by `pagearena stat PID --record FILE`, or here: with --record FILE, CMD is run
 with PageArena and recorded, all its processes together, and FILE is then drawn. Without --html,
