@@ -316,6 +316,12 @@ PY
 
 @test "advise: what it predicts is within 10 % of what is then measured" {
   local work="$ROOT/test/workloads/waves.py" file="$BATS_TEST_TMPDIR/a b.json" setting name
+  # The replays, too, shall have pages of 4 KB: PR_SET_THP_DISABLE is inherited.
+  pagearena() {
+    timeout -k 5 120 /usr/bin/python3 -c 'import ctypes, os, sys
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])' "$TOOL" "$@"
+  }
   exits 0 advise --json "$file" --keep "$BATS_TEST_TMPDIR/traces of it" -- /usr/bin/python3 "$work"
   says 'better than the defaults'
   setting=$(jq -r .best.setting "$file")
