@@ -71,11 +71,12 @@ class Input:
         if self.path is None:
             return function(*arguments, subprocess.DEVNULL)
         try:
-            with open(self.path, "rb") as file:
-                file.seek(self.offset)
-                return function(*arguments, file)
+            file = open(self.path, "rb")
         except OSError as error:
             raise Failure(f"{self.path}: {error.strerror}") from None
+        with file:
+            file.seek(self.offset)
+            return function(*arguments, file)
 
 
 class Progress:

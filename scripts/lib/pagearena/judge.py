@@ -30,7 +30,7 @@ class Verdict:
             return "within noise"
         if self.ratio is None or self.ratio >= 10:
             return self.word
-        return f"{abs(1 - self.ratio) * 100:.0f} % {self.word}"
+        return f"{abs(1 - self.ratio) * 100:.{1 if self.ratio < 0.01 else 0}f} % {self.word}"
 
 
 def _ranks(values):

@@ -24,7 +24,7 @@ p { margin: .4rem 0 } .soft { color: var(--soft); font-size: .875rem } .headline
 .row { display: grid; grid-template-columns: 6.5rem 1fr 17.5rem; gap: 0 1rem; align-items: center; padding: .15rem 0 }
 .figures { display: grid; grid-template-columns: 6rem 4.5rem 1fr; gap: .5rem; font-variant-numeric: tabular-nums }
 .figures b { text-align: right } .figures span { color: var(--soft); white-space: nowrap }
-svg { display: block; width: 100%; height: 26px }
+svg { display: block; width: 100%; height: 26px; overflow: visible }
 pre, table { font: .875rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace } pre { white-space: pre-wrap;
   overflow-wrap: anywhere; margin: .3rem 0 } .wide { overflow-x: auto }
 table { border-collapse: collapse } td, th { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid

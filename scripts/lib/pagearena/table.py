@@ -15,7 +15,7 @@ def group(text):
 def ratio(series):
     if series.ratio is None:
         return ""
-    return f"{series.ratio:.2f}" if series.ratio >= 0.01 else f"{series.ratio:.4f}"
+    return f"{series.ratio:.2f}" if series.ratio >= 0.01 else f"{series.ratio:.3f}"
 
 
 def metric_rows(comparison, metric, title, shape):

@@ -53,4 +53,4 @@ def rival(name):
 
 def chosen(args):
     """[off, on, rivals ...]"""
-    return [Way("off", library.without()), Way("on", settings.environment(args)), *map(rival, args.vs)]
+    return [Way("off", library.without()), Way("on", settings.environment(args)), *map(rival, dict.fromkeys(args.vs))]
