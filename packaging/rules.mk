@@ -18,11 +18,12 @@ install: all
 	$(INSTALL) -d $(OWN) "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	$(INSTALL) -m 644 scripts/lib/pagearena/*.py "$(DESTDIR)$(PREFIX)/lib/pagearena"
 	$(INSTALL) -m 644 build/libpagearena_shim.so "$(DESTDIR)$(LIBDIR)/pagearena"
-	$(INSTALL) -m 755 build/pagearena-* "$(DESTDIR)$(LIBDIR)/pagearena"
+	$(INSTALL) -m 755 build/pagearena-measure build/pagearena-replay "$(DESTDIR)$(LIBDIR)/pagearena"
 	$(INSTALL) -m 644 build/libpagearena.a "$(DESTDIR)$(LIBDIR)"
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' packaging/pagearena.pc.in \
 	    >"$(DESTDIR)$(LIBDIR)/pkgconfig/pagearena.pc"
 	$(INSTALL) -m 644 README.md LICENSE docs/*.md "$(DESTDIR)$(PREFIX)/share/doc/pagearena"
+	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/doc/pagearena/examples" examples/*
 	$(INSTALL) -D -m 755 scripts/pagearena "$(DESTDIR)$(PREFIX)/bin/pagearena"
 	$(INSTALL) -D -m 644 arena/page_arena.h "$(DESTDIR)$(PREFIX)/include/page_arena.h"
 	$(INSTALL) -D -m 644 packaging/completion.bash \
