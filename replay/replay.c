@@ -23,6 +23,7 @@
 #include "lives.h"
 #include "memory.h"
 #include "router.h"
+#include "sizes.h"
 #include "space.h"
 #include "thread.h"
 
@@ -49,30 +50,6 @@ struct place {
 };
 static struct place *places;
 static struct trace_file file;
-
-/* What was asked for, by size, and how long it was kept. */
-struct sizes {
-    const char *name;
-    size_t most;
-    uint64_t requests, bytes, freed, lived_ms;
-};
-static struct sizes sizes[] = {
-    {"4k", PAGE_BYTES, 0, 0, 0, 0},
-    {"64k", SPAN_64K_PAGES *PAGE_BYTES, 0, 0, 0, 0},
-    {"128k", SPAN_128K_PAGES *PAGE_BYTES, 0, 0, 0, 0},
-    {"2m", SUPER_BYTES, 0, 0, 0, 0},
-    {"32m", 16 * SUPER_BYTES, 0, 0, 0, 0},
-    {"more", SIZE_MAX, 0, 0, 0, 0},
-};
-#define NSIZES (sizeof sizes / sizeof *sizes)
-
-static struct sizes *sizes_for(size_t nbytes)
-{
-    struct sizes *fits = sizes;
-    while (nbytes > fits->most)
-        fits++;
-    return fits;
-}
 
 static struct actor *actor_of(uint32_t thread, bool library)
 {
@@ -135,21 +112,16 @@ static void resize_block(uint32_t start, uint32_t page, uint32_t npages, size_t 
 
 static void note_request(const struct trace_event *event, size_t nbytes)
 {
-    struct sizes *fits = sizes_for(nbytes);
-    fits->requests++;
-    fits->bytes += nbytes;
+    sizes_note(nbytes);
     places[event->page].born = (event->when >> 8) + 1;
     places[event->page].asked = (uint32_t)nbytes;
 }
 
 static void note_free(const struct trace_event *event)
 {
-    struct place *place = &places[event->page];
-    if (place->born == 0)
-        return;
-    struct sizes *fits = sizes_for(place->asked);
-    fits->freed++;
-    fits->lived_ms += (event->when >> 8) + 1 - place->born;
+    const struct place *place = &places[event->page];
+    if (place->born != 0)
+        sizes_note_free(place->asked, (event->when >> 8) + 1 - place->born);
 }
 
 static void map(struct actor *actor, const struct trace_event *event)
@@ -357,19 +329,12 @@ static void print(uint64_t cpu, long resident)
         sum.evictions += stats.sizes[i].evictions;
     }
     uint64_t end = file.nevents != 0 ? file.events[file.nevents - 1].when >> 8 : 0;
-    uint64_t requests = 0, bytes = 0;
-    for (size_t i = 0; i < NSIZES; i++) {
-        requests += sizes[i].requests;
-        bytes += sizes[i].bytes;
-        printf("requests.%s %lu\nbytes.%s %lu\nfreed.%s %lu\nlived_ms.%s %lu\n", sizes[i].name,
-               sizes[i].requests, sizes[i].name, sizes[i].bytes, sizes[i].name, sizes[i].freed,
-               sizes[i].name, sizes[i].lived_ms);
-    }
+    sizes_print();
     printf("faults %lu\ntouched %lu\ncalls %lu\ncpu_us %lu\npeak_kb %ld\nkept_kb %lu\n"
-           "requests %lu\nbytes %lu\nmilliseconds %lu\ncomplete %d\n"
+           "milliseconds %lu\ncomplete %d\n"
            "hits %lu\nmisses %lu\nevictions %lu\n",
-           g_tally.faults, g_tally.touched, g_tally.calls, cpu, resident, stats.retained >> 10,
-           requests, bytes, end, file.complete, sum.hits + stats.blocks, sum.misses, sum.evictions);
+           g_tally.faults, g_tally.touched, g_tally.calls, cpu, resident, stats.retained >> 10, end,
+           file.complete, sum.hits + stats.blocks, sum.misses, sum.evictions);
 }
 
 int main(int argc, char **argv)

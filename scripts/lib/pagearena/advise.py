@@ -14,7 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from . import FAILED, Failure, add_cmd, library, measure, need_cmd, program, settings
+from . import FAILED, Failure, add_cmd, library, measure, need_cmd, program
 from .table import group
 
 REPLAY = "pagearena-replay"
