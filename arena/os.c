@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -146,6 +147,19 @@ bool os_copy_in(void *to, const void *from, size_t nbytes)
     struct iovec source = {(void *)from, nbytes};
     return OS_SYSCALL(SYS_process_vm_readv, os_process_id(), (long)&target, 1, (long)&source, 1,
                       0) == (long)nbytes;
+}
+
+bool os_offers_huge_pages(void)
+{
+    char text[64] = "";
+    long fd = OS_SYSCALL(SYS_open, (long)"/sys/kernel/mm/transparent_hugepage/enabled",
+                         O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+    if (failed(fd))
+        return false;
+    OS_SYSCALL(SYS_read, fd, (long)text, sizeof text - 1, 0, 0, 0);
+    os_close((int)fd);
+    return strchr(text, '[') != NULL && strstr(text, "[never]") == NULL &&
+           OS_SYSCALL(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0, 0) == 0;
 }
 
 void os_wait(int *word, int value, long timeout_ms)

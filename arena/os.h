@@ -53,6 +53,9 @@ size_t os_limit(int resource);
 /* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
 bool os_copy_in(void *to, const void *from, size_t nbytes);
 
+/* Whether the system, and this process's own setting, let madvise(2) ask for huge pages. */
+bool os_offers_huge_pages(void);
+
 /* Sleeps while *word == value, for at most `timeout_ms`; wakes one sleeper. */
 void os_wait(int *word, int value, long timeout_ms);
 void os_wake(int *word);

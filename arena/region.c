@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "config.h"
+#include "huge.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -288,7 +289,7 @@ size_t region_dirty_pages(void)
 
 void region_reserve_again(size_t first, size_t npages)
 {
-    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, false)) {
+    if (!huge_replace(first, npages, false)) {
         page_map_set(PAGE_LOST, first, npages);
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "budget.h"
 #include "config.h"
+#include "huge.h"
 #include "odd.h"
 #include "os.h"
 #include "purge.h"
@@ -60,7 +61,9 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
     return NO_PAGE;
 }
 
-size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
+/* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
+static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
+                          void (*prepare)(size_t, size_t))
 {
     unsigned natural = natural_order(npages);
     natural = natural < region_order() ? natural : region_order();
@@ -71,7 +74,10 @@ size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
         if (likely(first != NO_PAGE))
             return first;
     }
-    return router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
+    size_t first = router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
+    if (first != NO_PAGE)
+        prepare(first, npages);
+    return first;
 }
 
 static bool has_room(PageStack *stack, size_t npages)
@@ -113,7 +119,7 @@ static bool replace_pages(size_t first, size_t npages)
     size_t nbytes = npages * PAGE_BYTES;
     if (!keep)
         os_unmap(addr, nbytes);
-    if (!keep || !os_replace(addr, nbytes, accessible)) {
+    if (!keep || !huge_replace(first, npages, accessible)) {
         page_map_set(PAGE_LOST, first, npages);
         return false;
     }
@@ -211,7 +217,7 @@ static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held
 
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
-    size_t first = router_alloc(arena, npages, order);
+    size_t first = alloc_pages(arena, npages, order, huge_prepare);
     if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held))
         return NULL;
     return region_addr(first);
@@ -219,12 +225,15 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 
 bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
 {
-    return region_take(first, npages) && make_live(arena, first, npages, held);
+    if (!region_take(first, npages))
+        return false;
+    huge_prepare(first, npages);
+    return make_live(arena, first, npages, held);
 }
 
 void *router_reserve(PageArena *arena, size_t npages, unsigned order)
 {
-    size_t first = router_alloc(arena, npages, order);
+    size_t first = alloc_pages(arena, npages, order, huge_decline);
     if (first == NO_PAGE)
         return NULL;
     if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))
@@ -249,7 +258,7 @@ void router_unreserve(size_t first, size_t npages, bool writable)
         if (writable)
             zero_prepare(run.first, run.npages);
         else if (!zero_purge(run.first, run.npages))
-            os_replace(region_addr(run.first), run.npages * PAGE_BYTES, false);
+            huge_replace(run.first, run.npages, false);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "block.h"
+#include "huge.h"
 #include "os.h"
 #include "purge.h"
 #include "router.h"
@@ -273,6 +274,18 @@ bool space_is_odd(struct range range)
 bool space_is_uniform(struct range range)
 {
     return odd_is_uniform(first_page(range), page_count(range));
+}
+
+bool space_has_seam(struct range range)
+{
+    return huge_has_seam(first_page(range), page_count(range));
+}
+
+void space_discarded(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        huge_split(first_page(range), page_count(range));
 }
 
 bool space_is_sealed(struct range range)

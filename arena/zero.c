@@ -3,6 +3,7 @@
 #include <emmintrin.h>
 #include <string.h>
 
+#include "huge.h"
 #include "os.h"
 #include "region.h"
 
@@ -59,6 +60,7 @@ bool zero_purge(size_t first, size_t npages)
     if (!os_purge(region_addr(first), npages * PAGE_BYTES))
         return false;
     page_map_clear(PAGE_DIRTY, first, npages);
+    huge_purged(first, npages);
     return true;
 }
 

@@ -110,7 +110,13 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         return MAP_FAILED;
     }
     space_settle(old);
-    void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
+    /* A kernel that moves several mappings at once (6.17) leaves them several. */
+    bool several = leaves && !space_is_odd(old) && space_has_seam(space_clip(old));
+    void *moved = MAP_FAILED;
+    if (several)
+        errno = EFAULT;
+    else
+        moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED && errno == EFAULT && uniform) {
         moved = (space_is_odd(old) ? move_pieces : move_copy)(old, new_size, flags, wanted);
         if (moved != MAP_FAILED)
