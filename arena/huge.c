@@ -114,16 +114,22 @@ static bool is_used(size_t page)
     return any;
 }
 
-/* Notes the waste in a superblock that had some. */
+/*
+ * Notes the waste in a superblock that had some. One that is not resident has not been touched, and
+ * one that is in part has no huge page: the kernel had none.
+ */
 static void look_into(size_t super)
 {
     unsigned state = read_state(super);
-    unsigned used = 0;
     if (state <= HUGE + WASTE_LITTLE)
         return;
-    for (size_t unit = 0; unit < UNITS; unit++)
-        used += is_used(super * SUPER_PAGES + unit * UNIT_PAGES);
-    change_state(super, state, HUGE + UNITS - used);
+    size_t nresident = resident_pages(super);
+    if (nresident == 0)
+        return;
+    unsigned unused = 0;
+    for (size_t unit = 0; unit < UNITS && nresident == SUPER_PAGES; unit++)
+        unused += !is_used(super * SUPER_PAGES + unit * UNIT_PAGES);
+    change_state(super, state, HUGE + unused);
 }
 
 /* The one that was made huge last, and one of the others in turn. */
