@@ -17,7 +17,7 @@ void budget_init(void)
     const size_t entries[NACCOUNTS] = {g_config.hot_size, g_config.warm_64k, g_config.warm_128k,
                                        g_config.warm_2m};
     for (size_t i = 0; i < NACCOUNTS; i++)
-        accounts[i].left = entries[i] * accounts[i].npages;
+        accounts[i].left = g_config.decay_ms != 0 ? entries[i] * accounts[i].npages : 0;
 }
 
 static struct account *find(size_t npages)

@@ -11,7 +11,7 @@
 
 #include "defs.h"
 
-/* Sets the bounds from the configuration. */
+/* Sets the bounds from the configuration; DECAY_MS=0 allows nothing. */
 void budget_init(void);
 
 /* Grants a stack for spans of npages some more entries, at most `wanted`; 0 if none are left. */

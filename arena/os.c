@@ -1,5 +1,6 @@
 #include "os.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -19,10 +20,33 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+/* Reads a clock without a system call (vdso(7)). NULL: there is none, and time stands still. */
+static int (*read_clock)(clockid_t, struct timespec *);
+
 #ifdef OS_SYSCALL
 /* Unit tests put a kernel of their own here, which can fail the n-th call. */
 long OS_SYSCALL(long number, long a, long b, long c, long d, long e, long f);
+
+static int clock_of_fake(clockid_t id, struct timespec *now)
+{
+    return (int)OS_SYSCALL(SYS_clock_gettime, id, (long)now, 0, 0, 0, 0);
+}
+
+void os_init(void)
+{
+    read_clock = clock_of_fake;
+}
 #else
+void os_init(void)
+{
+    /* libc's own: that of a library such as libfaketime may do anything, malloc included. */
+    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (libc == NULL)
+        return;
+    *(void **)&read_clock = dlsym(libc, "clock_gettime");
+    dlclose(libc);
+}
+
 #define OS_SYSCALL raw_syscall
 static long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -149,17 +173,39 @@ bool os_copy_in(void *to, const void *from, size_t nbytes)
                       0) == (long)nbytes;
 }
 
+size_t os_read_file(const char *path, char *text, size_t nbytes)
+{
+    long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+    long length = 0;
+    if (!failed(fd)) {
+        length = OS_SYSCALL(SYS_read, fd, (long)text, (long)nbytes - 1, 0, 0, 0);
+        os_close((int)fd);
+    }
+    length = failed(length) ? 0 : length;
+    text[length] = '\0';
+    return (size_t)length;
+}
+
 bool os_offers_huge_pages(void)
 {
-    char text[64] = "";
-    long fd = OS_SYSCALL(SYS_open, (long)"/sys/kernel/mm/transparent_hugepage/enabled",
-                         O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
-    if (failed(fd))
-        return false;
-    OS_SYSCALL(SYS_read, fd, (long)text, sizeof text - 1, 0, 0, 0);
-    os_close((int)fd);
+    char text[64];
+    os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
     return strchr(text, '[') != NULL && strstr(text, "[never]") == NULL &&
            OS_SYSCALL(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0, 0) == 0;
+}
+
+bool os_is_last_thread(void)
+{
+    char text[1024];
+    os_read_file("/proc/self/stat", text, sizeof text);
+    /* After the name, which may hold anything: state, and as the 18th number from there, threads. */
+    const char *field = strrchr(text, ')');
+    if (field == NULL)
+        return false;
+    bool leader_is_gone = field[1] == ' ' && field[2] == 'Z';
+    for (int i = 0; i < 18 && field != NULL; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL && strncmp(field, leader_is_gone ? " 2 " : " 1 ", 3) == 0;
 }
 
 void os_wait(int *word, int value, long timeout_ms)
@@ -201,6 +247,14 @@ int os_create(const char *path)
 void os_close(int fd)
 {
     OS_SYSCALL(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+uint64_t os_now_ms(void)
+{
+    struct timespec now = {0, 0};
+    if (read_clock != NULL)
+        read_clock(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 long os_process_id(void)

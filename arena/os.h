@@ -10,6 +10,9 @@
 
 #include "defs.h"
 
+/* Finds the clock. */
+void os_init(void);
+
 /* Any system call. Returns what the kernel returns: -errno on failure. */
 long os_syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -53,6 +56,12 @@ size_t os_limit(int resource);
 /* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
 bool os_copy_in(void *to, const void *from, size_t nbytes);
 
+/* Reads the start of a file as a string; returns how long it is. */
+size_t os_read_file(const char *path, char *text, size_t nbytes);
+
+/* Whether the calling thread is all that is left of the process. */
+bool os_is_last_thread(void);
+
 /* Whether the system, and this process's own setting, let madvise(2) ask for huge pages. */
 bool os_offers_huge_pages(void);
 
@@ -69,5 +78,8 @@ int os_create(const char *path);
 void os_close(int fd);
 
 long os_process_id(void);
+
+/* A clock that goes on by a few ms at a time, and costs a few ns; it is no system call. */
+uint64_t os_now_ms(void);
 
 #endif

@@ -38,6 +38,12 @@ void purge_excess(void)
         purge_to(budget - budget / 8);
 }
 
+void purge_some(size_t npages)
+{
+    size_t dirty = region_dirty_pages();
+    purge_to(dirty > npages ? dirty - npages : 0);
+}
+
 void purge_all(void)
 {
     purge_to(0);

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "background.h"
 #include "block.h"
 #include "budget.h"
 #include "config.h"
@@ -19,6 +20,7 @@ static int state;
 
 static bool bring_up(void)
 {
+    os_init();
     config_load();
     config_log();
     budget_init();
@@ -26,7 +28,10 @@ static bool bring_up(void)
     if (os_limit(RLIMIT_DATA) != SIZE_MAX || !region_init(g_config.region))
         return false;
     huge_init();
-    return zero_selftest() && block_init() && thread_init();
+    if (!zero_selftest() || !block_init() || !thread_init())
+        return false;
+    background_start();
+    return true;
 }
 
 bool start_arena(void)
