@@ -22,6 +22,9 @@ void budget_return(size_t npages, size_t granted);
 bool budget_grant_pages(size_t npages);
 void budget_return_pages(size_t npages);
 
+/* Allows no more than so many pages in all, from now on. */
+void budget_limit(size_t npages);
+
 /* How many free dirty pages the region may have. */
 size_t budget_region_pages(void);
 

@@ -1,5 +1,7 @@
 #include "decay.h"
 
+#include "budget.h"
+#include "cgroup.h"
 #include "chunk.h"
 #include "config.h"
 #include "os.h"
@@ -35,6 +37,30 @@ static void purge_due(void)
     size_t now = min_size(npages, PAGES_AT_ONCE);
     add_due(npages - now);
     purge_some(now);
+}
+
+/*
+ * Where the control group has a limit, this share of it and half of what is left may be retained.
+ * Programs that retain little do not even ask.
+ */
+#define LIMIT_SHARE 8
+#define ASKING_LEAST ((size_t)2048)
+#define ASKING_MS 1000
+
+static void heed_limit(uint64_t now)
+{
+    static uint64_t next_ms;
+    size_t dirty = region_dirty_pages();
+    uint64_t next = __atomic_load_n(&next_ms, __ATOMIC_RELAXED);
+    if (dirty < ASKING_LEAST || now < next ||
+        !__atomic_compare_exchange_n(&next_ms, &next, now + ASKING_MS, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return;
+    struct cgroup_memory memory = cgroup_memory();
+    size_t left = memory.left / PAGE_BYTES;
+    size_t most = min_size(memory.limit / PAGE_BYTES / LIMIT_SHARE, left / 2 + dirty / 2);
+    budget_limit(memory.limit != SIZE_MAX ? most : SIZE_MAX);
+    purge_excess();
 }
 
 struct taken {
@@ -92,7 +118,9 @@ void decay_check(PageArena *arena)
 {
     if (g_config.decay_ms == CONFIG_NEVER)
         return;
-    end_period(os_now_ms());
+    uint64_t now_ms = os_now_ms();
+    heed_limit(now_ms);
+    end_period(now_ms);
     uint32_t now = __atomic_load_n(&period, __ATOMIC_RELAXED);
     if (arena != NULL && arena->period != now) {
         __atomic_store_n(&arena->period, now, __ATOMIC_RELAXED);

@@ -88,6 +88,17 @@ static bool change_state(size_t super, unsigned from, unsigned to)
     return true;
 }
 
+/* What the program has changed is left alone: it may be a part of one mapping, across the border. */
+static bool advise_plain(size_t super, int advice_now)
+{
+    struct run run = {super * SUPER_PAGES, 0};
+    size_t end = run.first + SUPER_PAGES;
+    while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
+        if (!os_advise(region_addr(run.first), run.npages * PAGE_BYTES, advice_now))
+            return false;
+    return true;
+}
+
 static size_t resident_pages(size_t super)
 {
     unsigned char residency[SUPER_PAGES];
@@ -175,8 +186,7 @@ static void decide(size_t super, unsigned expected_waste)
     if (!change_state(super, UNDECIDED, SMALL) || !is_offered() || !has_shown(super))
         return;
     look_around();
-    if (may_waste(expected_waste) &&
-        os_advise(region_addr(super * SUPER_PAGES), SUPER_BYTES, MADV_HUGEPAGE) &&
+    if (may_waste(expected_waste) && advise_plain(super, MADV_HUGEPAGE) &&
         change_state(super, SMALL, HUGE + expected_waste))
         __atomic_store_n(&last, super, __ATOMIC_RELAXED);
 }
@@ -207,7 +217,7 @@ static void end_state(size_t super, unsigned to)
 {
     unsigned from = read_state(super);
     if (from >= HUGE)
-        os_advise(region_addr(super * SUPER_PAGES), SUPER_BYTES, MADV_NOHUGEPAGE);
+        advise_plain(super, MADV_NOHUGEPAGE);
     change_state(super, from, to);
 }
 
@@ -256,13 +266,32 @@ bool huge_replace(size_t first, size_t npages, bool accessible)
     return true;
 }
 
-bool huge_has_seam(size_t first, size_t npages)
+static bool is_any_huge(size_t first, size_t npages, bool *all)
 {
-    if (states == NULL)
-        return false;
-    bool huge = read_state(first / SUPER_PAGES) >= HUGE;
+    bool any = false;
+    *all = true;
+    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
+        bool huge = read_state(super) >= HUGE;
+        any |= huge;
+        *all &= huge;
+    }
+    return any;
+}
+
+void huge_follow(size_t first, size_t npages)
+{
+    bool all;
+    if (states != NULL && is_any_huge(first, npages, &all))
+        huge_advise(first, npages);
+}
+
+void huge_join(size_t first, size_t npages)
+{
+    bool all;
+    if (states == NULL || !is_any_huge(first, npages, &all) || all)
+        return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
-        if ((read_state(super) >= HUGE) != huge)
-            return true;
-    return false;
+        if (read_state(super) >= HUGE)
+            end_state(super, SMALL);
+    os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NOHUGEPAGE);
 }

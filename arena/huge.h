@@ -12,8 +12,8 @@
  * How much waste there is in a huge one is found by looking: its pages hold something, or read as
  * zero.
  *
- * Exactly the huge ones are under MADV_HUGEPAGE, but for what was replaced since, so that a mapping
- * may end for the kernel where the state changes. Nothing is locked: a race costs speed only.
+ * Exactly the huge ones are under MADV_HUGEPAGE, but for odd pages, so that a mapping may end for the
+ * kernel where the state changes. Nothing is locked: a race costs speed only.
  */
 #ifndef HUGE_H
 #define HUGE_H
@@ -41,7 +41,10 @@ void huge_advise(size_t first, size_t npages);
 /* os_replace, and that. */
 bool huge_replace(size_t first, size_t npages, bool accessible);
 
-/* Whether a mapping may end for the kernel within these pages. */
-bool huge_has_seam(size_t first, size_t npages);
+/* Where pages were odd when their superblocks became huge or small: advises them as the others. */
+void huge_follow(size_t first, size_t npages);
+
+/* If a mapping may end for the kernel within these pages, makes them small, and one mapping. */
+void huge_join(size_t first, size_t npages);
 
 #endif

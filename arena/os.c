@@ -1,6 +1,7 @@
 #include "os.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+/* PIDFD_SELF_THREAD_GROUP of <linux/pidfd.h>, 6.14. */
+#define PIDFD_SELF_PROCESS (-10001)
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -127,6 +130,26 @@ bool os_replace(void *addr, size_t nbytes, bool accessible)
 bool os_purge(void *addr, size_t nbytes)
 {
     return os_advise(addr, nbytes, MADV_DONTNEED);
+}
+
+_Static_assert(sizeof(struct os_range) == sizeof(struct iovec), "passed as such");
+
+size_t os_purge_ranges(const struct os_range *ranges, size_t count)
+{
+    static bool refused;
+    size_t done = 0;
+    if (count < 2 || __atomic_load_n(&refused, __ATOMIC_RELAXED))
+        return 0;
+    long purged = OS_SYSCALL(SYS_process_madvise, PIDFD_SELF_PROCESS, (long)ranges, (long)count,
+                             MADV_DONTNEED, 0, 0);
+    if (failed(purged)) {
+        /* The first range may be locked. Other errors come back every time. */
+        __atomic_store_n(&refused, purged != -EINVAL, __ATOMIC_RELAXED);
+        return 0;
+    }
+    while (done < count && (size_t)purged >= ranges[done].nbytes)
+        purged -= (long)ranges[done++].nbytes;
+    return done;
 }
 
 void os_populate(void *addr, size_t nbytes)

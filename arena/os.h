@@ -38,6 +38,17 @@ bool os_replace(void *addr, size_t nbytes, bool accessible);
 /* Gives the memory back; the pages read as zero afterwards. False: they keep what they held. */
 bool os_purge(void *addr, size_t nbytes);
 
+/*
+ * The same for at most OS_RANGES_MOST ranges, in one call where the kernel has it for one's own
+ * memory (process_madvise(2), 6.13). How many of them, from the first on, it has purged: maybe none.
+ */
+#define OS_RANGES_MOST 16
+struct os_range {
+    void *addr;
+    size_t nbytes;
+};
+size_t os_purge_ranges(const struct os_range *ranges, size_t count);
+
 /* Faults the pages in, writable, in one call; best effort. */
 void os_populate(void *addr, size_t nbytes);
 

@@ -1,23 +1,20 @@
 #include "purge.h"
 
 #include "budget.h"
+#include "os.h"
 #include "region.h"
 #include "zero.h"
-
-#define BATCH 16
 
 /* Purges free dirty pages until at most npages are left, or as many as can be had. */
 static void purge_to(size_t npages)
 {
-    struct run runs[BATCH];
+    struct run runs[OS_RANGES_MOST];
     size_t dirty;
     while ((dirty = region_dirty_pages()) > npages) {
-        bool purged = false;
-        size_t count = region_take_dirty(runs, BATCH, dirty - npages);
-        for (size_t i = 0; i < count; i++) {
-            purged |= zero_purge(runs[i].first, runs[i].npages);
+        size_t count = region_take_dirty(runs, OS_RANGES_MOST, dirty - npages);
+        bool purged = zero_purge_runs(runs, count);
+        for (size_t i = 0; i < count; i++)
             region_free(runs[i].first, runs[i].npages);
-        }
         if (!purged)
             break;
     }

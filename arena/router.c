@@ -163,6 +163,7 @@ static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd
         if (!replace_pages(first, npages))
             return;
     } else if (unlikely(odd)) {
+        huge_follow(first, npages);
         retire_odd(arena, first, npages);
     } else {
         retire(arena, first, npages);

@@ -276,9 +276,11 @@ bool space_is_uniform(struct range range)
     return odd_is_uniform(first_page(range), page_count(range));
 }
 
-bool space_has_seam(struct range range)
+void space_join(struct range range)
 {
-    return huge_has_seam(first_page(range), page_count(range));
+    range = space_clip(range);
+    if (range.start != range.end)
+        huge_join(first_page(range), page_count(range));
 }
 
 void space_discarded(struct range range)

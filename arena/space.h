@@ -103,8 +103,8 @@ void space_unmark(enum page_bit how, struct range range);
 bool space_is_odd(struct range range);
 bool space_is_uniform(struct range range);
 
-/* Whether plain memory may be several mappings to the kernel: where it has huge pages. */
-bool space_has_seam(struct range range);
+/* Before the kernel moves a range: where only some of it may have huge pages, none may. */
+void space_join(struct range range);
 
 /* The program has given back the memory of a range, and keeps the range. */
 void space_discarded(struct range range);

@@ -110,13 +110,8 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         return MAP_FAILED;
     }
     space_settle(old);
-    /* A kernel that moves several mappings at once (6.17) leaves them several. */
-    bool several = leaves && !space_is_odd(old) && space_has_seam(space_clip(old));
-    void *moved = MAP_FAILED;
-    if (several)
-        errno = EFAULT;
-    else
-        moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
+    space_join(old);
+    void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED && errno == EFAULT && uniform) {
         moved = (space_is_odd(old) ? move_pieces : move_copy)(old, new_size, flags, wanted);
         if (moved != MAP_FAILED)
