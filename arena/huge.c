@@ -38,6 +38,9 @@ enum { UNDECIDED, SMALL, HUGE };
 static uint8_t *states;
 static int advice;
 
+/* By superblock: whether advice has passed over odd pages in it, which may be plain by now. */
+static bool *mixed;
+
 static size_t nhuge;
 static size_t waste;
 
@@ -56,7 +59,9 @@ void huge_init(void)
     int wanted = g_config.thp == THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
     advice = os_advise(region_addr(0), g_region.nbytes, wanted) ? wanted : 0;
     if (advice != 0 && g_config.thp == THP_AUTO && g_config.guard == 0)
-        states = os_map(g_region.nbytes / SUPER_BYTES);
+        states = os_map(2 * (g_region.nbytes / SUPER_BYTES));
+    if (states != NULL)
+        mixed = (bool *)(states + g_region.nbytes / SUPER_BYTES);
 }
 
 static bool is_offered(void)
@@ -93,6 +98,8 @@ static bool advise_plain(size_t super, int advice_now)
 {
     struct run run = {super * SUPER_PAGES, 0};
     size_t end = run.first + SUPER_PAGES;
+    __atomic_store_n(&mixed[super], page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
+                     __ATOMIC_RELAXED);
     while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
         if (!os_advise(region_addr(run.first), run.npages * PAGE_BYTES, advice_now))
             return false;
@@ -266,29 +273,25 @@ bool huge_replace(size_t first, size_t npages, bool accessible)
     return true;
 }
 
-static bool is_any_huge(size_t first, size_t npages, bool *all)
+/* Whether all of it is under the same advice. */
+static bool is_alike(size_t first, size_t npages)
 {
-    bool any = false;
-    *all = true;
-    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
-        bool huge = read_state(super) >= HUGE;
-        any |= huge;
-        *all &= huge;
-    }
-    return any;
+    bool huge = read_state(first / SUPER_PAGES) >= HUGE;
+    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
+        if ((read_state(super) >= HUGE) != huge || __atomic_load_n(&mixed[super], __ATOMIC_RELAXED))
+            return false;
+    return true;
 }
 
 void huge_follow(size_t first, size_t npages)
 {
-    bool all;
-    if (states != NULL && is_any_huge(first, npages, &all))
+    if (states != NULL && !is_alike(first, npages))
         huge_advise(first, npages);
 }
 
 void huge_join(size_t first, size_t npages)
 {
-    bool all;
-    if (states == NULL || !is_any_huge(first, npages, &all) || all)
+    if (states == NULL || is_alike(first, npages))
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         if (read_state(super) >= HUGE)
