@@ -34,8 +34,10 @@
 /* From HUGE on: plus the waste. */
 enum { UNDECIDED, SMALL, HUGE };
 
-/* By superblock; NULL: all are alike, under `advice` (0: none, this kernel has no huge pages). */
+/* By superblock; NULL: all are alike. */
 static uint8_t *states;
+
+/* What all of the region is under, but for huge superblocks and those that were; 0: nothing. */
 static int advice;
 
 /* By superblock: whether advice has passed over odd pages in it, which may be plain by now. */
@@ -50,28 +52,25 @@ static size_t last;
 /* Whether small ones were found in use: the program uses memory. */
 static bool shown;
 
-/* Whether the system lets programs ask for huge pages: asked once, when the first is wanted. */
-static enum { NOT_ASKED, OFFERED, REFUSED } offer;
-
+/*
+ * Where the system gives huge pages to everybody, it would give them to small programs, too, and the
+ * region is under MADV_NOHUGEPAGE. Elsewhere it is under no advice, as a fresh mapping is, which so
+ * merges with its neighbours at once.
+ */
 void huge_init(void)
 {
-    /* A system that gives them to everybody would give them to small programs, too. */
-    int wanted = g_config.thp == THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-    advice = os_advise(region_addr(0), g_region.nbytes, wanted) ? wanted : 0;
-    if (advice != 0 && g_config.thp == THP_AUTO && g_config.guard == 0)
-        states = os_map(2 * (g_region.nbytes / SUPER_BYTES));
+    enum os_huge_pages offer = os_huge_pages();
+    if (g_config.thp == THP_ALWAYS)
+        advice = MADV_HUGEPAGE;
+    else if (offer == OS_HUGE_TO_ALL)
+        advice = MADV_NOHUGEPAGE;
+    if (advice != 0 && !os_advise(region_addr(0), g_region.nbytes, advice))
+        advice = 0;
+    if (offer == OS_HUGE_NONE || g_config.thp != THP_AUTO || g_config.guard != 0)
+        return;
+    states = os_map(2 * (g_region.nbytes / SUPER_BYTES));
     if (states != NULL)
         mixed = (bool *)(states + g_region.nbytes / SUPER_BYTES);
-}
-
-static bool is_offered(void)
-{
-    int known = __atomic_load_n(&offer, __ATOMIC_RELAXED);
-    if (known == NOT_ASKED) {
-        known = os_offers_huge_pages() ? OFFERED : REFUSED;
-        __atomic_store_n(&offer, known, __ATOMIC_RELAXED);
-    }
-    return known == OFFERED;
 }
 
 static unsigned read_state(size_t super)
@@ -100,10 +99,10 @@ static bool advise_plain(size_t super, int advice_now)
     size_t end = run.first + SUPER_PAGES;
     __atomic_store_n(&mixed[super], page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
                      __ATOMIC_RELAXED);
+    bool all = true;
     while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
-        if (!os_advise(region_addr(run.first), run.npages * PAGE_BYTES, advice_now))
-            return false;
-    return true;
+        all &= os_advise(region_addr(run.first), run.npages * PAGE_BYTES, advice_now);
+    return all;
 }
 
 static size_t resident_pages(size_t super)
@@ -190,11 +189,15 @@ static bool may_waste(unsigned more)
 /* Whoever comes meanwhile takes it for small. */
 static void decide(size_t super, unsigned expected_waste)
 {
-    if (!change_state(super, UNDECIDED, SMALL) || !is_offered() || !has_shown(super))
+    if (!change_state(super, UNDECIDED, SMALL) || !has_shown(super))
         return;
     look_around();
-    if (may_waste(expected_waste) && advise_plain(super, MADV_HUGEPAGE) &&
-        change_state(super, SMALL, HUGE + expected_waste))
+    if (!may_waste(expected_waste))
+        return;
+    /* Where a page is lost the kernel refuses after it has done the rest. */
+    if (!advise_plain(super, MADV_HUGEPAGE))
+        advise_plain(super, MADV_NOHUGEPAGE);
+    else if (change_state(super, SMALL, HUGE + expected_waste))
         __atomic_store_n(&last, super, __ATOMIC_RELAXED);
 }
 
@@ -254,9 +257,8 @@ void huge_purged(size_t first, size_t npages)
 void huge_advise(size_t first, size_t npages)
 {
     size_t end = first + npages;
-    if (advice == 0)
-        return;
-    os_advise(region_addr(first), npages * PAGE_BYTES, advice);
+    if (advice != 0)
+        os_advise(region_addr(first), npages * PAGE_BYTES, advice);
     for (size_t next; states != NULL && first < end; first = next) {
         size_t super = first / SUPER_PAGES;
         next = min_size((super + 1) * SUPER_PAGES, end);

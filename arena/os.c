@@ -209,12 +209,15 @@ size_t os_read_file(const char *path, char *text, size_t nbytes)
     return (size_t)length;
 }
 
-bool os_offers_huge_pages(void)
+enum os_huge_pages os_huge_pages(void)
 {
     char text[64];
     os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
-    return strchr(text, '[') != NULL && strstr(text, "[never]") == NULL &&
-           OS_SYSCALL(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0, 0) == 0;
+    if (OS_SYSCALL(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0, 0) != 0)
+        return OS_HUGE_NONE;
+    if (strstr(text, "[always]") != NULL)
+        return OS_HUGE_TO_ALL;
+    return strstr(text, "[madvise]") != NULL ? OS_HUGE_TO_ASK : OS_HUGE_NONE;
 }
 
 bool os_is_last_thread(void)

@@ -73,8 +73,9 @@ size_t os_read_file(const char *path, char *text, size_t nbytes);
 /* Whether the calling thread is all that is left of the process. */
 bool os_is_last_thread(void);
 
-/* Whether the system, and this process's own setting, let madvise(2) ask for huge pages. */
-bool os_offers_huge_pages(void);
+/* Whether huge pages are to be had: not at all, for madvise(2), or whatever anybody says. */
+enum os_huge_pages { OS_HUGE_NONE, OS_HUGE_TO_ASK, OS_HUGE_TO_ALL };
+enum os_huge_pages os_huge_pages(void);
 
 /* Sleeps while *word == value, for at most `timeout_ms`; wakes one sleeper. */
 void os_wait(int *word, int value, long timeout_ms);
