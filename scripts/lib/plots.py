@@ -1,0 +1,79 @@
+"""The figures as plots: gnuplot draws them, as SVG."""
+import os
+import subprocess
+
+from figures import MEASURES
+from subjects import OURS, PLAIN
+
+COLOURS = ("#999999", "#d00000", "#333333", "#8c6d31", "#bcbd22", "#1f77b4", "#6baed6", "#9ecae1", "#08306b", "#2ca02c",
+           "#9467bd", "#ff7f0e", "#e377c2", "#f768a1", "#fa9fb5", "#cccccc")
+
+
+def gnuplot(path, size, script):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    start = (f"set terminal svg size {size} font 'sans-serif,12' background 'white'\nset output '{path}'\n"
+             "set grid ytics lc '#dddddd'\nset encoding utf8\n")
+    subprocess.run(["gnuplot"], input=start + script, text=True, check=True)
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def dots(path, title, results, ways, measure):
+    """For each subject a group of dots, one for each way: its ratio to plain, and between which the pairs' ratios were.
+    What failed is a cross at the top."""
+    attribute = MEASURES[measure][0]
+    ways = [way for way in ways if way.name != PLAIN.name]
+    blocks, curves, crosses = [], [], []
+    for i, way in enumerate(ways):
+        points = []
+        at = [x + 0.8 * (i + 0.5) / len(ways) - 0.4 for x in range(len(results))]
+        for x, (_, outcomes) in zip(at, results):
+            outcome = outcomes.get(way.name)
+            ratio = outcome.against(outcomes[PLAIN.name], attribute) if outcome and (outcome.runs or outcome.failure) else None
+            if ratio:
+                points.append(f"{x:.3f} {ratio.middle:.5f} {ratio.least:.5f} {ratio.most:.5f}")
+            elif outcome and outcome.failure:
+                crosses.append(f"set label '×' at {x:.3f}, graph 0.97 center front font ',14' tc '{COLOURS[i + 1]}'\n")
+        if points:
+            blocks.append(f"$way{i} << END\n" + "\n".join(points) + "\nEND\n")
+            own = way.name == OURS.name
+            curves.append(f"$way{i} with yerrorbars pt {7 if way.ours else 5} ps {0.9 if own else 0.5} lw {2 if own else 1}"
+                          f" lc rgb '{COLOURS[i + 1]}' title {quoted(way.name)}")
+    if not curves:
+        return
+    names = ", ".join(f"{quoted(subject.name)} {x}" for x, (subject, _) in enumerate(results))
+    lines = "".join(f"set arrow from {x + 0.5}, graph 0 to {x + 0.5}, graph 1 nohead lc '#eeeeee'\n" for x in range(len(results) - 1))
+    gnuplot(path, "1200,520", "".join(blocks + crosses) + lines + f"""
+set title {quoted(title)}
+set logscale y
+set ylabel 'as a multiple of plain (1)'
+set xrange [-0.6:{len(results) - 0.4}]
+set xtics ({names}) rotate by -30 nomirror
+set key outside right noenhanced
+set ytics add (0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5) noenhanced
+set offsets 0, 0, graph 0.05, graph 0.05
+plot 1 lc '#999999' title 'plain', {', '.join(curves)}
+""")
+
+
+def cycles(path, by_way):
+    """Nanoseconds of one cycle over its size, one thread."""
+    looks = {PLAIN.name: "#333333", "THP=always": "#1f77b4", OURS.name: "#d00000"}
+    blocks, curves = [], []
+    for i, (way, by_size) in enumerate(by_way.items()):
+        blocks.append(f"$way{i} << END\n" + "\n".join(f"{kb} {' '.join(map(str, ns))}" for kb, ns in by_size.items()) + "\nEND\n")
+        for column, what, dash in ((3, "touched", 1), (2, "untouched", 2)):
+            curves.append(f"$way{i} using 1:{column} with linespoints pt 7 ps 0.5 lw 2 dt {dash} lc rgb '{looks[way]}'"
+                          f" title {quoted(f'{way}, {what}')}")
+    curves.append(f"$way{len(by_way) - 1} using 1:4 with lines lw 1 lc '#2ca02c' title 'memset alone'")
+    gnuplot(path, "800,480", "".join(blocks) + f"""
+set title 'One mmap and munmap'
+set logscale xy
+set xlabel 'KB'
+set ylabel 'nanoseconds'
+set key outside right noenhanced
+set xtics ({', '.join(str(kb) for kb in next(iter(by_way.values())))})
+plot {', '.join(curves)}
+""")
