@@ -3,14 +3,15 @@ from statistics import median
 from typing import NamedTuple
 
 from runs import Failed, digest, run
-from subjects import OURS, PLAIN
+from subjects import OURS, PLAIN, Cell
 
-# name: (attribute of the figures, whether more is better, how to print one)
+# name: (attribute of a run, whether more is better, how to print one)
 MEASURES = {
+    "cycle": ("ns", False, "{:.0f} ns"),
     "time": ("wall", False, "{:.2f} s"),
     "operations": ("rate", True, "{:.0f}/s"),
     "faults": ("faults", False, "{:.0f}"),
-    "peak": ("peak", False, "{:.0f} MB"),
+    "peak": ("peak", False, "{:.1f} MB"),
 }
 
 
@@ -43,6 +44,11 @@ class Outcome:
         return Spread(median(mine) / max(median(its), 1e-9), min(pairs), max(pairs))
 
 
+class Cycle(NamedTuple):
+    """One line of the cycles' program has three of them."""
+    ns: float
+
+
 class Report(NamedTuple):
     """What a malloc benchmark reports of itself."""
     rate: float
@@ -62,28 +68,40 @@ def reported(output):
     return Report(rate, faults, peak_kb / 1024)
 
 
+def in_turn(ways, rounds):
+    """Each round has each way once, and starts with another one each time."""
+    for i in range(rounds):
+        yield from ways[i % len(ways):] + ways[:i % len(ways)]
+
+
 def measure(subject, ways, rounds):
-    """{name of the way: Outcome}. Each round runs each way once, starting with another one each time. A first run, not
-    counted, fills the page cache and says what the program prints."""
+    """{name of the way: Outcome}. A first run, not counted, fills the page cache and says what the program prints."""
     outcomes = {way.name: Outcome() for way in ways}
     expected = digest(run(command_of(subject, PLAIN), PLAIN, subject).output)
-    for i in range(rounds):
-        for way in ways[i % len(ways):] + ways[:i % len(ways)]:
-            outcome = outcomes[way.name]
-            if outcome.failure:
-                continue
-            try:
-                one = run(command_of(subject, way), way, subject)
-                if not subject.reports and digest(one.output) != expected:
-                    raise Failed("other output")
-                outcome.runs.append(reported(one.output) if subject.reports else one)
-            except Failed as failure:
-                outcome.failure = str(failure)
+    for way in in_turn(ways, rounds):
+        outcome = outcomes[way.name]
+        if outcome.failure:
+            continue
+        try:
+            one = run(command_of(subject, way), way, subject)
+            if not subject.reports and digest(one.output) != expected:
+                raise Failed("other output")
+            outcome.runs.append(reported(one.output) if subject.reports else one)
+        except Failed as failure:
+            outcome.failure = str(failure)
     return outcomes
 
 
-def measures_of(subject):
-    return [name for name in MEASURES if name != ("time" if subject.reports else "operations")]
+def measure_cycles(subject, nthreads, ways, rounds):
+    """[(Cell, {name of the way: Outcome})]"""
+    cells = {}
+    for way in in_turn(ways, rounds):
+        for line in run(subject.command, way, subject).output.decode().splitlines():
+            kb, *figures = map(int, line.split())
+            for what, ns in zip(("untouched", "touched", "memset"), figures):
+                outcomes = cells.setdefault(Cell(kb, what, nthreads), {way.name: Outcome() for way in ways})
+                outcomes[way.name].runs.append(Cycle(ns))
+    return list(cells.items())
 
 
 def beaten_by(outcomes, measure_name, ways, margin=0.02):
@@ -108,6 +126,8 @@ def beaten_by(outcomes, measure_name, ways, margin=0.02):
 def verdict(outcomes):
     """In words, what PageArena changes: only what both the medians and the least times show by 3 %."""
     off, on = outcomes[PLAIN.name], outcomes[OURS.name]
+    if len(on.runs) < 3:
+        return "too few rounds"
     least = min(on.values("wall")) / min(off.values("wall"))
     ratio = on.against(off, "wall").middle
     if min(ratio, least) >= 1.03:

@@ -58,22 +58,26 @@ plot 1 lc '#999999' title 'plain', {', '.join(curves)}
 """)
 
 
-def cycles(path, by_way):
+def cycles(path, results, ways):
     """Nanoseconds of one cycle over its size, one thread."""
     looks = {PLAIN.name: "#333333", "THP=always": "#1f77b4", OURS.name: "#d00000"}
-    blocks, curves = [], []
-    for i, (way, by_size) in enumerate(by_way.items()):
-        blocks.append(f"$way{i} << END\n" + "\n".join(f"{kb} {' '.join(map(str, ns))}" for kb, ns in by_size.items()) + "\nEND\n")
-        for column, what, dash in ((3, "touched", 1), (2, "untouched", 2)):
-            curves.append(f"$way{i} using 1:{column} with linespoints pt 7 ps 0.5 lw 2 dt {dash} lc rgb '{looks[way]}'"
-                          f" title {quoted(f'{way}, {what}')}")
-    curves.append(f"$way{len(by_way) - 1} using 1:4 with lines lw 1 lc '#2ca02c' title 'memset alone'")
+    looks = {way.name: looks[way.name] for way in ways}
+    curves = [(name, "touched", 1, colour, f"{name}, touched") for name, colour in looks.items()]
+    curves += [(name, "untouched", 2, colour, f"{name}, untouched") for name, colour in looks.items()]
+    curves.append((PLAIN.name, "memset", 3, "#2ca02c", "memset alone"))
+    blocks, plotted = [], []
+    for i, (name, what, dash, colour, title) in enumerate(curves):
+        points = [f"{cell.kb} {outcomes[name].middle('ns')}" for cell, outcomes in results
+                  if cell.what == what and cell.nthreads == 1]
+        blocks.append(f"$curve{i} << END\n" + "\n".join(points) + "\nEND\n")
+        plotted.append(f"$curve{i} with linespoints pt 7 ps 0.5 lw 2 dt {dash} lc rgb '{colour}' title {quoted(title)}")
+    sizes = sorted({cell.kb for cell, _ in results})
     gnuplot(path, "800,480", "".join(blocks) + f"""
 set title 'One mmap and munmap'
 set logscale xy
 set xlabel 'KB'
 set ylabel 'nanoseconds'
 set key outside right noenhanced
-set xtics ({', '.join(str(kb) for kb in next(iter(by_way.values())))})
-plot {', '.join(curves)}
+set xtics ({', '.join(map(str, sizes))})
+plot {', '.join(plotted)}
 """)

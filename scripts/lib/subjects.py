@@ -64,8 +64,30 @@ class Subject(NamedTuple):
     name: str
     command: list
     settings: dict = {}
-    status: int = 0
     reports: bool = False
+
+    @property
+    def measures(self):
+        return ("operations" if self.reports else "time", "faults", "peak")
+
+
+class Cell(NamedTuple):
+    """One of the things that the cycles' program measures."""
+    kb: int
+    what: str
+    nthreads: int
+
+    @property
+    def name(self):
+        return f"{self.kb} KB {self.what}, {plural(self.nthreads, 'thread')}"
+
+    @property
+    def measures(self):
+        return ("cycle",) if self.what != "memset" else ()
+
+
+def plural(n, word):
+    return f"{n} {word}{'s' if n != 1 else ''}"
 
 
 PROGRAMS = [
@@ -100,5 +122,5 @@ BLOCKS = [
     )
 ]
 
-CYCLES = [Subject(f"cycles, {n} thread{'s'[:n - 1]}", [f"{BENCH}/cycle", str(n)]) for n in (1, 2)]
+CYCLES = [Subject(f"cycles, {plural(n, 'thread')}", [f"{BENCH}/cycle", str(n)]) for n in (1, 2)]
 CYCLE_WAYS = ("plain", "THP=always", "PageArena")  # another malloc makes no difference to mmap

@@ -1,8 +1,8 @@
 """The figures as tables of Markdown, in columns that line up, and into docs/benchmarks.md between their markers."""
 import re
 
-from figures import MEASURES, beaten_by, measures_of, verdict
-from subjects import OURS, PLAIN
+from figures import MEASURES, beaten_by, verdict
+from subjects import OURS, PLAIN, plural
 
 
 def table(head, rows):
@@ -14,8 +14,12 @@ def table(head, rows):
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def part(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"1/{1 / max(ratio, 1e-6):.0f}"
+
+
 def spread(ratio):
-    return f"{ratio.middle:.2f} ({ratio.least:.2f}-{ratio.most:.2f})"
+    return f"{part(ratio.middle)} ({part(ratio.least)}-{part(ratio.most)})"
 
 
 def cell(outcome, plain, measure):
@@ -79,45 +83,53 @@ def targets(results, ways):
 
 def losses(results, ways):
     """Everything in which some way without the shim is more than 2 % better than PageArena, the worst first."""
-    rows, ncompared = [], 0
+    rows, failed, ncompared = [], [], 0
     for subject, outcomes in results:
-        for measure in measures_of(subject):
+        ours = outcomes.get(OURS.name)
+        if ours and ours.failure:
+            failed.append((subject.name, "-", ours.failure, *"-" * 4))
+            continue
+        for measure in subject.measures:
             ncompared += 1
             better = beaten_by(outcomes, measure, ways)
             if better:
                 attribute, _, shape = MEASURES[measure]
-                best = outcomes[better[0][1].name]
-                rows.append((better[0][0], (
-                    subject.name, measure, shape.format(outcomes[OURS.name].middle(attribute)),
-                    shape.format(best.middle(attribute)), better[0][1].name, f"{better[0][0]:.2f}x",
+                times, best = better[0]
+                rows.append((times, (
+                    subject.name, measure, shape.format(ours.middle(attribute)),
+                    shape.format(outcomes[best.name].middle(attribute)), best.name, f"{times:.2f}x",
                     ", ".join(f"{way.name} {times:.2f}x" for times, way in better[1:]) or "-")))
-    rows = [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
-    return (f"PageArena is the best, or within 2 % of it, in {ncompared - len(rows)} of {ncompared} comparisons. The others:"
-            "\n\n" + table(("where", "in", "PageArena", "best", "whose", "better by", "also better"), rows))
+    words = f"PageArena is the best, or within 2 % of it, in {ncompared - len(rows)} of {ncompared} comparisons."
+    rows = failed + [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+    if rows:
+        words += " The others:\n\n" + table(("where", "in", "PageArena", "best", "whose", "better by", "also better"), rows)
+    return words
 
 
-def cycles(results):
-    """`results`: {threads: {way: {size in KB: (untouched, touched, memset)}}}, in nanoseconds: one table for each."""
+def cycles(results, ways):
+    """A table for each number of threads, and what the second thread brings."""
+    cells = dict(results)
+    names = [way.name for way in ways]
+    sizes, threads = (sorted({getattr(cell, field) for cell in cells}) for field in ("kb", "nthreads"))
+    of = {(cell.kb, cell.what, cell.nthreads): outcomes for cell, outcomes in results}
     parts = []
-    for nthreads, by_way in results.items():
-        ways = list(by_way)
-        head = ["KB"]
+    for n in threads:
+        head, rows = ["KB"], []
         for what in ("untouched", "touched"):
-            head += [f"{what}: {way}" for way in ways] + (["on/off"] if OURS.name in ways else [])
-        rows = []
-        for size, (_, _, bare) in by_way[ways[-1]].items():
-            row = [size]
-            for what in (0, 1):
-                figures = [by_way[way][size][what] for way in ways]
-                row += [f"{figure:.0f}" for figure in figures]
-                if OURS.name in ways:
-                    row.append(f"1/{by_way[PLAIN.name][size][what] / by_way[OURS.name][size][what]:.0f}")
-            rows.append((*row, f"{bare:.0f}"))
-        parts.append(f"{nthreads} thread{'s'[:nthreads - 1]}, nanoseconds:\n\n" + table((*head, "memset alone"), rows))
-    if {1, 2} <= results.keys() and OURS.name in results[1]:
-        one, two = (results[n][OURS.name] for n in (1, 2))
-        rows = [(size, *(f"{2 * one[size][i] / two[size][i]:.2f}" for i in range(3))) for size in one]
-        parts.append("PageArena's operations of two threads, as a multiple of one thread's:\n\n"
+            head += [f"{what}: {name}" for name in names] + (["on/off (least-most)"] if OURS in ways else [])
+        for kb in sizes:
+            rows.append([kb])
+            for what in ("untouched", "touched"):
+                outcomes = of[kb, what, n]
+                rows[-1] += [f"{outcomes[name].middle('ns'):.0f}" for name in names]
+                if OURS in ways:
+                    rows[-1].append(spread(outcomes[OURS.name].against(outcomes[PLAIN.name], "ns")))
+            rows[-1].append(f"{of[kb, 'memset', n][PLAIN.name].middle('ns'):.0f}")
+        parts.append(f"{plural(n, 'thread')}, nanoseconds:\n\n" + table((*head, "memset alone"), rows))
+    if threads == [1, 2] and OURS in ways:
+        rows = [(kb, *(f"{2 / of[kb, what, 2][OURS.name].against(of[kb, what, 1][OURS.name], 'ns').middle:.2f}"
+                       for what in ("untouched", "touched", "memset"))) for kb in sizes]
+        parts.append("What two threads do under PageArena, as a multiple of what one does:\n\n"
                      + table(("KB", "untouched", "touched", "memset alone"), rows))
     return "\n\n".join(parts)
 
