@@ -31,20 +31,23 @@ def dots(path, title, results, ways, measure):
         at = [x + 0.8 * (i + 0.5) / len(ways) - 0.4 for x in range(len(results))]
         for x, (_, outcomes) in zip(at, results):
             outcome = outcomes.get(way.name)
-            ratio = outcome.against(outcomes[PLAIN.name], attribute) if outcome and (outcome.runs or outcome.failure) else None
+            if outcome is None:
+                continue
+            ratio = outcome.against(outcomes[PLAIN.name], attribute)
             if ratio:
                 points.append(f"{x:.3f} {ratio.middle:.5f} {ratio.least:.5f} {ratio.most:.5f}")
-            elif outcome and outcome.failure:
+            else:
                 crosses.append(f"set label '×' at {x:.3f}, graph 0.97 center front font ',14' tc '{COLOURS[i + 1]}'\n")
         if points:
+            size, width = (0.9, 2) if way.name == OURS.name else (0.5, 1)
             blocks.append(f"$way{i} << END\n" + "\n".join(points) + "\nEND\n")
-            own = way.name == OURS.name
-            curves.append(f"$way{i} with yerrorbars pt {7 if way.ours else 5} ps {0.9 if own else 0.5} lw {2 if own else 1}"
+            curves.append(f"$way{i} with yerrorbars pt {7 if way.ours else 5} ps {size} lw {width}"
                           f" lc rgb '{COLOURS[i + 1]}' title {quoted(way.name)}")
     if not curves:
         return
     names = ", ".join(f"{quoted(subject.name)} {x}" for x, (subject, _) in enumerate(results))
-    lines = "".join(f"set arrow from {x + 0.5}, graph 0 to {x + 0.5}, graph 1 nohead lc '#eeeeee'\n" for x in range(len(results) - 1))
+    lines = "".join(f"set arrow from {x - 0.5}, graph 0 to {x - 0.5}, graph 1 nohead lc '#eeeeee'\n"
+                    for x in range(1, len(results)))
     gnuplot(path, "1200,520", "".join(blocks + crosses) + lines + f"""
 set title {quoted(title)}
 set logscale y
@@ -58,7 +61,7 @@ plot 1 lc '#999999' title 'plain', {', '.join(curves)}
 """)
 
 
-def cycles(path, results, ways):
+def cycles(path, title, results, ways):
     """Nanoseconds of one cycle over its size, one thread."""
     looks = {PLAIN.name: "#333333", "THP=always": "#1f77b4", OURS.name: "#d00000"}
     looks = {way.name: looks[way.name] for way in ways}
@@ -66,14 +69,14 @@ def cycles(path, results, ways):
     curves += [(name, "untouched", 2, colour, f"{name}, untouched") for name, colour in looks.items()]
     curves.append((PLAIN.name, "memset", 3, "#2ca02c", "memset alone"))
     blocks, plotted = [], []
-    for i, (name, what, dash, colour, title) in enumerate(curves):
+    for i, (name, what, dash, colour, label) in enumerate(curves):
         points = [f"{cell.kb} {outcomes[name].middle('ns')}" for cell, outcomes in results
                   if cell.what == what and cell.nthreads == 1]
         blocks.append(f"$curve{i} << END\n" + "\n".join(points) + "\nEND\n")
-        plotted.append(f"$curve{i} with linespoints pt 7 ps 0.5 lw 2 dt {dash} lc rgb '{colour}' title {quoted(title)}")
+        plotted.append(f"$curve{i} with linespoints pt 7 ps 0.5 lw 2 dt {dash} lc rgb '{colour}' title {quoted(label)}")
     sizes = sorted({cell.kb for cell, _ in results})
     gnuplot(path, "800,480", "".join(blocks) + f"""
-set title 'One mmap and munmap'
+set title {quoted(title)}
 set logscale xy
 set xlabel 'KB'
 set ylabel 'nanoseconds'

@@ -7,10 +7,10 @@ from subjects import OURS, PLAIN, plural
 
 def table(head, rows):
     cells = [list(map(str, row)) for row in (head, *rows)]
-    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(head))]
-    lines = ["| " + " | ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(row)) + " |"
+    first, *widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(head))]
+    lines = [" | ".join([f"| {row[0]:<{first}}", *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths))]) + " |"
              for row in cells]
-    rule = "|" + "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths)) + "|"
+    rule = "|".join(["|" + "-" * (first + 2), *("-" * (width + 1) + ":" for width in widths)]) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
@@ -46,7 +46,8 @@ def gains(results):
         rows.append((subject.name, f"{off.middle('faults'):.0f}", f"{on.middle('faults'):.0f}", f"{faults:.1f}x",
                      f"{off.middle('wall'):.2f}", f"{on.middle('wall'):.2f}", spread(on.against(off, "wall")),
                      f"{off.middle('peak'):.0f}", f"{on.middle('peak'):.0f}", verdict(outcomes)))
-    return table(("program", "faults off", "on", "fewer", "s off", "on", "on/off (least-most)", "MB off", "on", ""), rows)
+    head = ("program", "faults off", "on", "fewer", "s off", "on", "on/off (least-most)", "MB off", "on", "")
+    return table(head, rows)
 
 
 def matrix(results, ways, measure):
@@ -60,7 +61,7 @@ def targets(results, ways):
     """What the malloc front is held to, in each malloc benchmark: (the table, how many are met, of how many)."""
     rows, met = [], []
     for subject, outcomes in results:
-        figures = {way.name: outcomes[way.name] for way in ways if way.name in outcomes and not outcomes[way.name].failure}
+        figures = {name: outcome for name, outcome in outcomes.items() if not outcome.failure}
         rivals = {way.name: figures[way.name] for way in ways if way.name in figures and not way.ours}
         glibc = [its.middle("peak") for name, its in rivals.items() if name in ("plain", "mallopt")]
         others = [its.middle("peak") for name, its in rivals.items() if name in ("jemalloc", "mimalloc", "tcmalloc")]
@@ -102,7 +103,8 @@ def losses(results, ways):
     words = f"PageArena is the best, or within 2 % of it, in {ncompared - len(rows)} of {ncompared} comparisons."
     rows = failed + [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
     if rows:
-        words += " The others:\n\n" + table(("where", "in", "PageArena", "best", "whose", "better by", "also better"), rows)
+        head = ("where", "in", "PageArena", "best", "whose", "better by", "also better")
+        words += " The others:\n\n" + table(head, rows)
     return words
 
 
@@ -136,8 +138,8 @@ def cycles(results, ways):
 
 def replace_section(text, name, body):
     """The document with what stands between the section's markers replaced."""
-    new, count = re.subn(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text,
-                         flags=re.DOTALL)
+    section = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    new, count = section.subn(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", text)
     if count != 1:
         raise ValueError(f"{count} sections `<!-- bench: {name} -->`")
     return new
