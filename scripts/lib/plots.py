@@ -55,7 +55,8 @@ set ylabel 'as a multiple of plain (1)'
 set xrange [-0.6:{len(results) - 0.4}]
 set xtics ({names}) rotate by -30 nomirror
 set key outside right noenhanced
-set ytics add (0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5) noenhanced
+set ytics ({', '.join(f"{digit}e{power}" for power in range(-4, 5) for digit in (1, 1.5, 2, 3, 5, 7))})
+set format y '%g'
 set offsets 0, 0, graph 0.05, graph 0.05
 plot 1 lc '#999999' title 'plain', {', '.join(curves)}
 """)
@@ -81,6 +82,7 @@ set logscale xy
 set xlabel 'KB'
 set ylabel 'nanoseconds'
 set key outside right noenhanced
+set format y '%.0f'
 set xtics ({', '.join(map(str, sizes))})
 plot {', '.join(plotted)}
 """)
