@@ -44,7 +44,9 @@ def run(command, way, subject):
     process starts at what the one that started it had resident, which for this one would be 20 MB."""
     clean = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
     settings = [f"{name}={value}" for name, value in settings_of(way, subject).items()]
-    with tempfile.NamedTemporaryFile("r") as costs, tempfile.TemporaryFile() as out, huge_pages(way.huge_pages):
+    with (tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile("r") as costs,
+          tempfile.TemporaryFile() as out, huge_pages(way.huge_pages)):
+        clean["TMPDIR"] = scratch  # what a killed program leaves goes with it
         measured = ["/usr/bin/time", "-q", "-o", costs.name, "-f", "%R %M", "env", *settings, *command]
         start = time.perf_counter()
         child = subprocess.Popen(measured, env=clean, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
