@@ -68,6 +68,7 @@ set ylabel 'as a multiple of plain (1)'
 set xrange [-0.6:{len(results) - 0.4}]
 set xtics ({names}) rotate by -30 nomirror
 set key outside right noenhanced
+set pointintervalbox 0
 set yrange [{least}:{most}]
 set ytics ({steps(least, most)})
 set format y '%g'
