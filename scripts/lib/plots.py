@@ -49,7 +49,8 @@ def dots(path, title, results, ways, measure):
                 extremes += [ratio.least, ratio.most]
                 points.append(f"{x:.3f} {ratio.middle:.5f} {ratio.least:.5f} {ratio.most:.5f}")
             else:
-                crosses.append(f"set label '×' at {x:.3f}, graph 0.97 center front font ',14' tc '{COLOUR_OF[way.name]}'\n")
+                crosses.append(f"set label '×' at {x:.3f}, graph 0.97 center front font ',14'"
+                               f" tc '{COLOUR_OF[way.name]}'\n")
         if points:
             size, width = (0.9, 2) if way.name == OURS.name else (0.5, 1)
             blocks.append(f"$way{i} << END\n" + "\n".join(points) + "\nEND\n")

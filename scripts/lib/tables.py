@@ -83,12 +83,14 @@ def targets(results, ways):
 
 
 def losses(results, ways):
-    """Everything in which some way without the shim is more than 2 % better than PageArena, the worst first."""
+    """What failed with the shim, then everything in which some way without it is more than 2 % better than PageArena,
+    the worst first."""
     rows, failed, ncompared = [], [], 0
     for subject, outcomes in results:
-        ours = outcomes.get(OURS.name)
-        if ours and ours.failure:
-            failed.append((subject.name, "-", ours.failure, *"-" * 4))
+        failed += [(subject.name, way.name, outcomes[way.name].failure, *"-" * 4) for way in ways
+                   if way.ours and way.name in outcomes and outcomes[way.name].failure]
+        ours = outcomes[OURS.name]
+        if ours.failure:
             continue
         for measure in subject.measures:
             ncompared += 1
