@@ -49,7 +49,7 @@ refused() {
   # shellcheck disable=SC2016
   bench -n 1 -w PageArena,jemalloc -c 'echo $LD_PRELOAD'
   [ "$status" -eq 1 ]
-  has '^\| the command \| +- \| other output \|'
+  has '^\| the command \| +PageArena \| other output \|'
   # shellcheck disable=SC2016
   bench -n 1 -w PageArena -c 'test -z "$LD_PRELOAD"'
   [ "$status" -eq 1 ]
