@@ -8,7 +8,7 @@
 
 /*
  * Waste is what is resident and was never used, in units of 64 KB: so many a superblock. A sample is
- * one page out of each unit.
+ * one page out of each unit, another one in each, since programs like round distances.
  */
 #define UNITS 32
 #define UNIT_PAGES (SUPER_PAGES / UNITS)
@@ -17,8 +17,12 @@
 #define WASTE_MOST ((size_t)64)
 #define WASTE_SHARE 20
 
-/* What a superblock counts for that was not looked into yet: alone, or one of many at once. */
+/*
+ * What one counts for that is new, and the others of the same request; and one that was not touched
+ * since: it may be used as a whole, or in a few places.
+ */
 #define WASTE_NEW 8
+#define WASTE_UNTOUCHED 16
 
 /* One of which seven eighths are used is not looked into again: that takes 30 us. */
 #define WASTE_LITTLE (UNITS / 8)
@@ -141,12 +145,11 @@ static void look_into(size_t super)
     if (state <= HUGE + WASTE_LITTLE)
         return;
     size_t nresident = resident_pages(super);
-    if (nresident == 0)
-        return;
-    unsigned unused = 0;
+    unsigned unused = nresident == 0 ? WASTE_UNTOUCHED : 0;
     for (size_t unit = 0; unit < UNITS && nresident == SUPER_PAGES; unit++)
-        unused += !is_used(super * SUPER_PAGES + unit * UNIT_PAGES);
-    change_state(super, state, HUGE + unused);
+        unused += !is_used(super * SUPER_PAGES + unit * UNIT_PAGES + unit * 5 % UNIT_PAGES);
+    if (nresident != 0 || state < HUGE + unused)
+        change_state(super, state, HUGE + unused);
 }
 
 /* The one that was made huge last, and one of the others in turn. */
@@ -203,9 +206,9 @@ static void decide(size_t super, unsigned expected_waste)
 
 void huge_prepare(size_t first, size_t npages)
 {
+    unsigned expected_waste = WASTE_NEW;
     if (states == NULL)
         return;
-    unsigned expected_waste = WASTE_NEW;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
         if (likely(read_state(super) != UNDECIDED))
             continue;
