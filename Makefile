@@ -4,7 +4,7 @@
 #   make debug    the same with logging and invariant checks, in build/debug/
 #   make test     everything that runs      make check    everything that reads
 #   make demo     the measured table        make format   apply the house style
-#   make compare  malloc against other mallocs
+#   make bench    all rivals, into docs/    make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
 #   make fuzz     pagefuzz guided by coverage (clang)
 #   make install, make deb: see packaging/rules.mk
@@ -46,7 +46,7 @@ PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo compare soak mutants fuzz format clean
+.PHONY: all debug tests test check demo bench compare soak mutants fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -59,14 +59,17 @@ test:
 	scripts/setup
 	$(MAKE) all debug tests
 	scripts/run-tests
-check demo:
+check:
 	scripts/setup
 	$(MAKE) all
-	CC_FLAGS='$(CPP_BASE)' scripts/$@
-compare:
+	CC_FLAGS='$(CPP_BASE)' scripts/check
+demo: BENCH_ARGS := -n 5 -w PageArena cycles programs
+bench: BENCH_ARGS := --write
+compare: BENCH_ARGS := blocks
+demo bench compare:
 	scripts/setup
-	$(MAKE) all $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
-	scripts/compare
+	$(MAKE) all build/test/bench/cycle $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
+	scripts/bench $(BENCH_ARGS)
 soak mutants:
 	$(MAKE) all $(FUZZERS)
 	scripts/$@

@@ -11,7 +11,7 @@
 
 #include "defs.h"
 
-/* Sets the bounds from the configuration. */
+/* Sets the bounds from the configuration; DECAY_MS=0 allows nothing. */
 void budget_init(void);
 
 /* Grants a stack for spans of npages some more entries, at most `wanted`; 0 if none are left. */
@@ -21,6 +21,9 @@ void budget_return(size_t npages, size_t granted);
 /* The same for blocks of malloc, by the page, out of what is there for 2 MB spans. False: too little. */
 bool budget_grant_pages(size_t npages);
 void budget_return_pages(size_t npages);
+
+/* Allows no more than so many pages in all, from now on. */
+void budget_limit(size_t npages);
 
 /* How many free dirty pages the region may have. */
 size_t budget_region_pages(void);

@@ -166,6 +166,13 @@ static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
     return mark > start ? mark - start : 0;
 }
 
+static inline void count_out(BlockHeap *heap, size_t n)
+{
+    count_add(&heap->nout, n);
+    if (unlikely((int64_t)heap->nout > heap->nout_most))
+        heap->nout_most = (int64_t)heap->nout;
+}
+
 static bool grant(BlockHeap *heap)
 {
     if (!budget_grant_pages(GRANT_PAGES))
@@ -233,7 +240,7 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
     if (length != n)
         insert(heap, unit + n, length - n);
     *used = pass_mark(heap, unit, n);
-    count_add(&heap->nout, n);
+    count_out(heap, n);
     return unit;
 }
 
@@ -247,7 +254,7 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     if (length != n)
         insert(heap, unit + n, length - n);
     pass_mark(heap, unit, n);
-    count_add(&heap->nout, n);
+    count_out(heap, n);
     return true;
 }
 
@@ -313,13 +320,13 @@ static bool is_alone(size_t unit, size_t n)
            (end % CHUNK_UNITS == 0 || !page_map_any(PAGE_LIVE, end / PAGE_UNITS, 1));
 }
 
-/* Gives large runs until half of what may be kept is left: the next time is not the next free. */
-static void shed(PageArena *arena)
+/* Gives large runs until no more than `left` units are kept, or there are none. */
+static void shed(PageArena *arena, size_t left)
 {
     BlockHeap *heap = &arena->blocks;
     for (size_t bin = CHUNK_BINS; bin-- > GIVEN_LEAST * PAGE_UNITS;) {
         uint32_t next = heap->bins[bin];
-        while (next != 0 && heap->nfree - heap->nunused > heap->granted / 2) {
+        while (next != 0 && heap->nfree - heap->nunused > left) {
             size_t unit = next - 1;
             size_t n = tag_of(unit)->starts / PAGE_UNITS;
             next = tag_of(unit)->next;
@@ -353,7 +360,8 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
         take_out(heap, unit, n);
         give(arena, unit, n, false);
     } else if (n >= (GIVEN_LEAST + 1) * PAGE_UNITS) {
-        shed(arena);
+        /* So far that the next time is not the next free. */
+        shed(arena, heap->granted / 2);
     } else {
         return;
     }
@@ -416,6 +424,19 @@ bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
     if (*owner == &nobody || *owner == &nobody_ever)
         *owner = NULL;
     return false;
+}
+
+size_t chunk_decay(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t needed = (size_t)(heap->nout_most - (int64_t)heap->nout);
+    size_t kept = heap->nfree - heap->nunused;
+    heap->nout_most = (int64_t)heap->nout;
+    if (kept <= needed)
+        return 0;
+    shed(arena, needed);
+    return_grant(heap);
+    return (kept - (heap->nfree - heap->nunused)) / PAGE_UNITS;
 }
 
 void chunk_flush(PageArena *arena)

@@ -86,6 +86,9 @@ static inline size_t chunk_unused_units(const PageArena *arena)
     return __atomic_load_n(&arena->blocks.nunused, __ATOMIC_RELAXED);
 }
 
+/* Gives what was free all the time since the last call to the region: how many pages, about. */
+size_t chunk_decay(PageArena *arena);
+
 /* Gives all whole free pages of an arena back to the region. */
 void chunk_flush(PageArena *arena);
 

@@ -1,6 +1,7 @@
 #include "claim.h"
 
 #include "config.h"
+#include "huge.h"
 #include "odd.h"
 #include "os.h"
 #include "region.h"
@@ -142,12 +143,14 @@ void claim_end(size_t first, size_t npages, bool torn)
     odd_forget(first, npages);
     if (torn)
         odd_mark(PAGE_TORN, first, npages);
+    else
+        huge_advise(first, npages);
     page_map_clear(PAGE_CLAIMED, first, npages);
 }
 
 static void free_fresh(size_t first, size_t npages)
 {
-    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, g_config.guard == 0)) {
+    if (!huge_replace(first, npages, g_config.guard == 0)) {
         page_map_set(PAGE_LOST, first, npages);
         return;
     }

@@ -19,7 +19,9 @@ CONFIG_NUMBERS(CHECK)
 /* Long values are shown shortened, so that one line stays one line. */
 #define SHOWN_MAX 64
 
-static void complain(const char *name, const char *text, const char *problem, size_t used)
+/* Says what is used instead: a word, or else a number. */
+static void complain(const char *name, const char *text, const char *problem, const char *word,
+                     size_t number)
 {
     struct message message;
     char shown[SHOWN_MAX + 1];
@@ -36,7 +38,10 @@ static void complain(const char *name, const char *text, const char *problem, si
     message_add(&message, text[length] == '\0' ? " " : "... ");
     message_add(&message, problem);
     message_add(&message, ", using ");
-    message_add_number(&message, used);
+    if (word != NULL)
+        message_add(&message, word);
+    else
+        message_add_number(&message, number);
     message_add(&message, "\n");
     message_write(&message, 2);
 }
@@ -82,16 +87,31 @@ static size_t read_number(const char *name, const char *variable, size_t standar
     size_t number;
     if (text == NULL)
         return standard;
+    if (highest == CONFIG_PERIOD_MOST && strcmp(text, "-1") == 0)
+        return CONFIG_NEVER;
     if (!parse(text, &number)) {
-        complain(name, text, "is not a whole number", standard);
+        complain(name, text, "is not a whole number", NULL, standard);
         return standard;
     }
     if (number < lowest || number > highest) {
         size_t used = number < lowest ? lowest : highest;
-        complain(name, text, number < lowest ? "is too small" : "is too large", used);
+        complain(name, text, number < lowest ? "is too small" : "is too large", NULL, used);
         return used;
     }
     return number;
+}
+
+/* The first word is the default. */
+static size_t read_choice(const char *name, const char *variable, const char *const *words,
+                          size_t count)
+{
+    const char *text = secure_getenv(variable);
+    for (size_t i = 0; text != NULL && i < count; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    if (text != NULL)
+        complain(name, text, "is none of the words it may be", words[0], 0);
+    return 0;
 }
 
 static void read_text(const char *name, const char *variable, char *field)
@@ -99,7 +119,7 @@ static void read_text(const char *name, const char *variable, char *field)
     const char *text = secure_getenv(variable);
     size_t length = text != NULL ? strnlen(text, CONFIG_TEXT_MAX) : 0;
     if (length == CONFIG_TEXT_MAX) {
-        complain(name, text, "is too long", 0);
+        complain(name, text, "is too long", NULL, 0);
         return;
     }
     memcpy(field, text != NULL ? text : "", length + 1);
@@ -121,6 +141,12 @@ void config_load(void)
 #define READ(name, shown, standard, lowest, highest, field)                                        \
     g_config.field = read_number(#name, PREFIX #name, standard, lowest, highest);
     CONFIG_NUMBERS(READ)
+#undef READ
+#define READ(name, shown, field, ...)                                                              \
+    static const char *const words_of_##field[] = {__VA_ARGS__};                                   \
+    g_config.field = read_choice(#name, PREFIX #name, words_of_##field,                            \
+                                 sizeof words_of_##field / sizeof *words_of_##field);
+    CONFIG_CHOICES(READ)
 #undef READ
 #define READ(name, shown, field) read_text(#name, PREFIX #name, g_config.field);
     CONFIG_TEXTS(READ)

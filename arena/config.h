@@ -27,6 +27,10 @@ enum {
     WARM_2M_HIGHEST = 256,
 };
 
+/* What is bounded by this is a time in ms, and may be -1: never. */
+#define CONFIG_PERIOD_MOST 3600000
+#define CONFIG_NEVER SIZE_MAX
+
 /* X(NAME, default as the README shows it, default, lowest, highest, field) */
 #define CONFIG_NUMBERS(X)                                                                          \
     X(HOT_SIZE, "1024", 1024, HOT_SIZE_LOWEST, HOT_SIZE_HIGHEST, hot_size)                         \
@@ -37,7 +41,9 @@ enum {
     X(REGION, "64G", 64 * GIB, 64 * MIB, 1024 * GIB, region)                                       \
     X(GUARD, "0", 0, 0, 1, guard)                                                                  \
     X(MALLOC, "1", 1, 0, 1, malloc)                                                                \
-    X(MALLOC_MIN, "8K", 8 * KIB, 4 * KIB, 2 * MIB, malloc_min)
+    X(MALLOC_MIN, "8K", 8 * KIB, 4 * KIB, 2 * MIB, malloc_min)                                     \
+    X(DECAY_MS, "10000", 10000, 0, CONFIG_PERIOD_MOST, decay_ms)                                   \
+    X(BACKGROUND, "0", 0, 0, 1, background)
 
 /*
  * X(NAME, default as the README shows it, field). Unset leaves the field "". It is a copy: programs
@@ -53,10 +59,17 @@ enum {
 /* What `guard` is, beyond 0 and 1, while a trace is written: see trace.h. */
 #define GUARD_TRACES 2
 
+/* X(NAME, default as the README shows it, field, words...). The field is the place of its word. */
+#define CONFIG_CHOICES(X) X(THP, "auto", thp, "auto", "always", "never")
+enum { THP_AUTO, THP_ALWAYS, THP_NEVER };
+
 struct config {
     bool enable;
 #define FIELD(name, shown, standard, lowest, highest, field) size_t field;
     CONFIG_NUMBERS(FIELD)
+#undef FIELD
+#define FIELD(name, shown, field, ...) size_t field;
+    CONFIG_CHOICES(FIELD)
 #undef FIELD
 #define FIELD(name, shown, field) char field[CONFIG_TEXT_MAX];
     CONFIG_TEXTS(FIELD)

@@ -1,7 +1,10 @@
 #include "os.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,15 +17,40 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+/* PIDFD_SELF_THREAD_GROUP of <linux/pidfd.h>, 6.14. */
+#define PIDFD_SELF_PROCESS (-10001)
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+/* Reads a clock without a system call (vdso(7)). NULL: there is none, and time stands still. */
+static int (*read_clock)(clockid_t, struct timespec *);
+
 #ifdef OS_SYSCALL
 /* Unit tests put a kernel of their own here, which can fail the n-th call. */
 long OS_SYSCALL(long number, long a, long b, long c, long d, long e, long f);
+
+static int clock_of_fake(clockid_t id, struct timespec *now)
+{
+    return (int)OS_SYSCALL(SYS_clock_gettime, id, (long)now, 0, 0, 0, 0);
+}
+
+void os_init(void)
+{
+    read_clock = clock_of_fake;
+}
 #else
+void os_init(void)
+{
+    /* libc's own: that of a library such as libfaketime may do anything, malloc included. */
+    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (libc == NULL)
+        return;
+    *(void **)&read_clock = dlsym(libc, "clock_gettime");
+    dlclose(libc);
+}
+
 #define OS_SYSCALL raw_syscall
 static long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -105,6 +133,26 @@ bool os_purge(void *addr, size_t nbytes)
     return os_advise(addr, nbytes, MADV_DONTNEED);
 }
 
+_Static_assert(sizeof(struct os_range) == sizeof(struct iovec), "passed as such");
+
+size_t os_purge_ranges(const struct os_range *ranges, size_t count)
+{
+    static bool refused;
+    size_t done = 0;
+    if (count < 2 || __atomic_load_n(&refused, __ATOMIC_RELAXED))
+        return 0;
+    long purged = OS_SYSCALL(SYS_process_madvise, PIDFD_SELF_PROCESS, (long)ranges, (long)count,
+                             MADV_DONTNEED, 0, 0);
+    if (failed(purged)) {
+        /* The first range may be locked. Other errors come back every time. */
+        __atomic_store_n(&refused, purged != -EINVAL, __ATOMIC_RELAXED);
+        return 0;
+    }
+    while (done < count && (size_t)purged >= ranges[done].nbytes)
+        purged -= (long)ranges[done++].nbytes;
+    return done;
+}
+
 void os_populate(void *addr, size_t nbytes)
 {
     os_advise(addr, nbytes, MADV_POPULATE_WRITE);
@@ -155,6 +203,44 @@ bool os_copy_in(void *to, const void *from, size_t nbytes)
     struct iovec source = {(void *)from, nbytes};
     return OS_SYSCALL(SYS_process_vm_readv, os_process_id(), (long)&target, 1, (long)&source, 1,
                       0) == (long)nbytes;
+}
+
+size_t os_read_file(const char *path, char *text, size_t nbytes)
+{
+    long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+    long length = 0;
+    if (!failed(fd)) {
+        length = OS_SYSCALL(SYS_read, fd, (long)text, (long)nbytes - 1, 0, 0, 0);
+        os_close((int)fd);
+    }
+    length = failed(length) ? 0 : length;
+    text[length] = '\0';
+    return (size_t)length;
+}
+
+enum os_huge_pages os_huge_pages(void)
+{
+    char text[64];
+    os_read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+    if (OS_SYSCALL(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0, 0) != 0)
+        return OS_HUGE_NONE;
+    if (strstr(text, "[always]") != NULL)
+        return OS_HUGE_TO_ALL;
+    return strstr(text, "[madvise]") != NULL ? OS_HUGE_TO_ASK : OS_HUGE_NONE;
+}
+
+bool os_is_last_thread(void)
+{
+    char text[1024];
+    os_read_file("/proc/self/stat", text, sizeof text);
+    /* After the name, which may hold anything: state, and as the 18th number from there, threads. */
+    const char *field = strrchr(text, ')');
+    if (field == NULL)
+        return false;
+    bool leader_is_gone = field[1] == ' ' && field[2] == 'Z';
+    for (int i = 0; i < 18 && field != NULL; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL && strncmp(field, leader_is_gone ? " 2 " : " 1 ", 3) == 0;
 }
 
 void os_wait(int *word, int value, long timeout_ms)
@@ -210,16 +296,6 @@ void os_remove(const char *path)
     OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
 }
 
-size_t os_read_file(const char *path, char *text, size_t nbytes)
-{
-    long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
-    if (failed(fd))
-        return 0;
-    long length = OS_SYSCALL(SYS_read, fd, (long)text, (long)nbytes, 0, 0, 0);
-    os_close((int)fd);
-    return failed(length) ? 0 : (size_t)length;
-}
-
 int os_own_directory(const char *path)
 {
     struct stat status = {0};
@@ -262,7 +338,8 @@ uint64_t os_inode(const char *path)
 uint64_t os_now_ms(void)
 {
     struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (read_clock != NULL)
+        read_clock(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 

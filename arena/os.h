@@ -10,6 +10,9 @@
 
 #include "defs.h"
 
+/* Finds the clock. */
+void os_init(void);
+
 /* Any system call. Returns what the kernel returns: -errno on failure. */
 long os_syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -35,6 +38,17 @@ bool os_replace(void *addr, size_t nbytes, bool accessible);
 /* Gives the memory back; the pages read as zero afterwards. False: they keep what they held. */
 bool os_purge(void *addr, size_t nbytes);
 
+/*
+ * The same for at most OS_RANGES_MOST ranges, in one call where the kernel has it for one's own
+ * memory (process_madvise(2), 6.13). How many of them, from the first on, it has purged: maybe none.
+ */
+#define OS_RANGES_MOST 16
+struct os_range {
+    void *addr;
+    size_t nbytes;
+};
+size_t os_purge_ranges(const struct os_range *ranges, size_t count);
+
 /* Faults the pages in, writable, in one call; best effort. */
 void os_populate(void *addr, size_t nbytes);
 
@@ -56,6 +70,16 @@ bool os_copy_out(void *to, const void *from, size_t nbytes);
 /* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
 bool os_copy_in(void *to, const void *from, size_t nbytes);
 
+/* Reads the start of a file as a string; returns how long it is. */
+size_t os_read_file(const char *path, char *text, size_t nbytes);
+
+/* Whether the calling thread is all that is left of the process. */
+bool os_is_last_thread(void);
+
+/* Whether huge pages are to be had: not at all, for madvise(2), or whatever anybody says. */
+enum os_huge_pages { OS_HUGE_NONE, OS_HUGE_TO_ASK, OS_HUGE_TO_ALL };
+enum os_huge_pages os_huge_pages(void);
+
 /* Sleeps while *word == value, for at most `timeout_ms`; wakes one sleeper. */
 void os_wait(int *word, int value, long timeout_ms);
 void os_wake(int *word);
@@ -74,9 +98,6 @@ int os_append(const char *path, bool make);
 void os_close(int fd);
 void os_remove(const char *path);
 
-/* Reads a file's start, at most nbytes. Returns how many bytes that were. */
-size_t os_read_file(const char *path, char *text, size_t nbytes);
-
 /*
  * Opens a directory, which is made (0700) where it is not there; -1 if it cannot be had, is a link, is
  * not the user's own, or others may write to it.
@@ -92,10 +113,10 @@ void *os_share(int directory, const char *name, size_t nbytes);
 /* The inode number of a file; 0: there is none. */
 uint64_t os_inode(const char *path);
 
-/* Milliseconds that only go up, about 4 ms apart. */
-uint64_t os_now_ms(void);
-
 long os_process_id(void);
 size_t os_user_id(void);
+
+/* A clock that goes on by a few ms at a time, and costs a few ns; it is no system call. */
+uint64_t os_now_ms(void);
 
 #endif

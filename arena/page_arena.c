@@ -1,7 +1,9 @@
 #include "page_arena.h"
 
+#include "block.h"
 #include "config.h"
 #include "os.h"
+#include "purge.h"
 #include "region.h"
 #include "router.h"
 #include "start.h"
@@ -96,6 +98,16 @@ void page_arena_free_pages(PageArena *arena, void *ptr, size_t size)
 void page_arena_free_aligned(PageArena *arena, void *ptr, size_t size)
 {
     page_arena_free_pages(arena, ptr, size);
+}
+
+void page_arena_purge(void)
+{
+    PageArena *own = start_arena() ? thread_enter() : NULL;
+    if (own == NULL)
+        return;
+    block_flush(own);
+    purge_everything();
+    thread_leave(own);
 }
 
 void page_arena_print_stats(const PageArena *arena)

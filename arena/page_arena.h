@@ -34,6 +34,7 @@ typedef struct PageStack {
     size_t capacity; /* entries there is room for */
     size_t quota;    /* entries it may hold now; at most capacity */
     size_t count;
+    size_t least; /* of count, since it was last set to that */
     uint64_t hits;
     uint64_t misses;
     uint64_t frees;
@@ -65,10 +66,11 @@ typedef struct BlockHeap {
     uint32_t
         bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
     uint64_t filled[CHUNK_BINS / 64];
-    size_t nfree;   /* units in the bins */
-    size_t nunused; /* those of them that were never in use */
-    uint64_t nout;  /* units taken less those put back; below 0 it wraps around */
-    size_t granted; /* units that may be kept */
+    size_t nfree;      /* units in the bins */
+    size_t nunused;    /* those of them that were never in use */
+    uint64_t nout;     /* units taken less those put back; below 0 it wraps around */
+    int64_t nout_most; /* of that, since it was last set to it */
+    size_t granted;    /* units that may be kept */
     uint32_t prev_of_none;
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
     unsigned char unasked[32];
@@ -91,6 +93,9 @@ struct PageArena {
     int busy;
     bool is_thread_own;
     uint64_t until_look; /* calls; 0 wraps around: never */
+    /* Private to decay.c. */
+    uint32_t calls;
+    uint32_t period;
     PageDensity density; /* private to zero.c */
     BlockHeap blocks;
     PageArena *next;
@@ -137,6 +142,12 @@ PAGE_ARENA_API void *page_arena_alloc_aligned(PageArena *arena, size_t size, siz
 /* Frees the pages of [ptr, ptr + size). ptr is page-aligned; NULL is ignored. */
 PAGE_ARENA_API void page_arena_free_pages(PageArena *arena, void *ptr, size_t size);
 PAGE_ARENA_API void page_arena_free_aligned(PageArena *arena, void *ptr, size_t size);
+
+/*
+ * Gives all that the process retains back to the kernel, but for what other threads keep for blocks
+ * of malloc.
+ */
+PAGE_ARENA_API void page_arena_purge(void);
 
 /* `key value` lines on stderr: of one arena, or of the whole process where arena is NULL. */
 PAGE_ARENA_API void page_arena_print_stats(const PageArena *arena);

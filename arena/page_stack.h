@@ -25,6 +25,8 @@ static inline void *page_stack_pop(PageStack *stack)
     }
     void *entry = stack->entries[stack->count - 1];
     __atomic_store_n(&stack->count, stack->count - 1, __ATOMIC_RELEASE);
+    if (unlikely(stack->count < stack->least))
+        stack->least = stack->count;
     count_add(&stack->hits, 1);
     return entry;
 }
@@ -37,7 +39,7 @@ static inline void *page_stack_push(PageStack *stack, void *entry)
         count_add(&stack->evictions, 1);
         return entry;
     }
-    stack->entries[stack->count] = entry;
+    __atomic_store_n(&stack->entries[stack->count], entry, __ATOMIC_RELAXED);
     __atomic_store_n(&stack->count, stack->count + 1, __ATOMIC_RELEASE);
     return NULL;
 }

@@ -44,7 +44,7 @@ static uint64_t stat_field(const char *text, int field)
 static void identify(void)
 {
     char text[1024];
-    text[os_read_file("/proc/self/stat", text, sizeof text - 1)] = '\0';
+    os_read_file("/proc/self/stat", text, sizeof text);
     page = (struct publish_page){.magic = PUBLISH_MAGIC,
                                  .version = PUBLISH_VERSION,
                                  .nbytes = sizeof page,

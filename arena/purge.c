@@ -1,23 +1,20 @@
 #include "purge.h"
 
 #include "budget.h"
+#include "os.h"
 #include "region.h"
 #include "zero.h"
-
-#define BATCH 16
 
 /* Purges free dirty pages until at most npages are left, or as many as can be had. */
 static void purge_to(size_t npages)
 {
-    struct run runs[BATCH];
+    struct run runs[OS_RANGES_MOST];
     size_t dirty;
     while ((dirty = region_dirty_pages()) > npages) {
-        bool purged = false;
-        size_t count = region_take_dirty(runs, BATCH, dirty - npages);
-        for (size_t i = 0; i < count; i++) {
-            purged |= zero_purge(runs[i].first, runs[i].npages);
+        size_t count = region_take_dirty(runs, OS_RANGES_MOST, dirty - npages);
+        bool purged = zero_purge_runs(runs, count);
+        for (size_t i = 0; i < count; i++)
             region_free(runs[i].first, runs[i].npages);
-        }
         if (!purged)
             break;
     }
@@ -36,6 +33,12 @@ void purge_excess(void)
     size_t budget = min_size(budget_region_pages(), headroom);
     if (unlikely(region_dirty_pages() > budget))
         purge_to(budget - budget / 8);
+}
+
+void purge_some(size_t npages)
+{
+    size_t dirty = region_dirty_pages();
+    purge_to(dirty > npages ? dirty - npages : 0);
 }
 
 void purge_all(void)

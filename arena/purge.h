@@ -14,6 +14,9 @@ void purge_excess(void);
 /* How many pages may be retained beyond the headroom of the region. */
 void purge_allow(size_t npages);
 
+/* Purges so many pages more, if as many are free and dirty. */
+void purge_some(size_t npages);
+
 /* Purges all that is free. */
 void purge_all(void);
 

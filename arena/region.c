@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "config.h"
+#include "huge.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -32,6 +33,7 @@ static struct lock lock;
 /* Under the lock; all are read without it. */
 static size_t frontier;
 static size_t ndirty;
+static size_t ndirty_least;
 static size_t nfree;
 static size_t taken_peak;
 
@@ -101,6 +103,7 @@ void region_clear_free_locked(size_t first, size_t npages)
     page_map_clear(PAGE_FREE, first, npages);
     add_locked(&nfree, -npages);
     add_locked(&ndirty, -page_map_count(PAGE_DIRTY, first, npages));
+    ndirty_least = min_size(ndirty_least, ndirty);
     if (frontier - nfree > taken_peak)
         add_locked(&taken_peak, frontier - nfree - taken_peak);
     summary_update(first, npages);
@@ -286,9 +289,19 @@ size_t region_dirty_pages(void)
     return __atomic_load_n(&ndirty, __ATOMIC_RELAXED);
 }
 
+size_t region_restart_low_water(void)
+{
+    if (!region_lock(true))
+        return 0;
+    size_t least = ndirty_least;
+    ndirty_least = ndirty;
+    region_unlock();
+    return least;
+}
+
 void region_reserve_again(size_t first, size_t npages)
 {
-    if (!os_replace(region_addr(first), npages << PAGE_SHIFT, false)) {
+    if (!huge_replace(first, npages, false)) {
         page_map_set(PAGE_LOST, first, npages);
         return;
     }

@@ -71,6 +71,9 @@ size_t region_headroom_pages(void);
 /* How many free pages are dirty, that is, retained for nothing but speed. */
 size_t region_dirty_pages(void);
 
+/* The least that were since the last call; 0 where the lock cannot be had. */
+size_t region_restart_low_water(void);
+
 /*
  * Takes free dirty pages out, so that they can be purged: whole superblocks first, highest first.
  * Fills at most nruns runs, until they hold npages dirty pages. Returns how many.

@@ -2,6 +2,8 @@
 
 #include "budget.h"
 #include "config.h"
+#include "decay.h"
+#include "huge.h"
 #include "odd.h"
 #include "os.h"
 #include "purge.h"
@@ -12,6 +14,9 @@
 
 /* A stack asks for an eighth of its capacity at a time. */
 #define GRANT_SHARE 8
+
+/* For spans of so many pages a look at the clock costs nothing to speak of. */
+#define CHECKED_LEAST 64
 
 bool g_router_suspended;
 
@@ -61,7 +66,9 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
     return NO_PAGE;
 }
 
-size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
+/* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
+static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
+                          void (*prepare)(size_t, size_t))
 {
     unsigned natural = natural_order(npages);
     natural = natural < region_order() ? natural : region_order();
@@ -72,16 +79,20 @@ size_t router_alloc(PageArena *arena, size_t npages, unsigned order)
         if (likely(first != NO_PAGE))
             return first;
     }
-    return router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
+    size_t first = router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
+    if (first != NO_PAGE)
+        prepare(first, npages);
+    return first;
 }
 
-static bool has_room(PageStack *stack, size_t npages)
+static bool has_room(PageArena *arena, PageStack *stack, size_t npages)
 {
     if (unlikely(stack->count >= stack->quota) && stack->quota < stack->capacity) {
         size_t wanted = min_size(align_up(stack->capacity, GRANT_SHARE) / GRANT_SHARE,
                                  stack->capacity - stack->quota);
         stack->quota += budget_grant(npages, wanted);
         purge_excess();
+        decay_check(arena);
     }
     return stack->count < stack->quota;
 }
@@ -90,7 +101,7 @@ void router_put(PageArena *arena, size_t first, size_t npages)
 {
     PageStack *stack = stack_for(arena, npages);
     if (stack != NULL && (npages == 1 || first % npages == 0)) {
-        has_room(stack, npages);
+        has_room(arena, stack, npages);
         if (likely(page_stack_push(stack, region_addr(first)) == NULL)) {
             page_map_set(PAGE_CACHED, first, npages);
             return;
@@ -98,6 +109,10 @@ void router_put(PageArena *arena, size_t first, size_t npages)
     }
     region_free(first, npages);
     purge_excess();
+    if (npages >= CHECKED_LEAST)
+        decay_check(arena);
+    else
+        decay_count(arena);
 }
 
 void router_suspend(bool now)
@@ -114,7 +129,7 @@ static bool replace_pages(size_t first, size_t npages)
     size_t nbytes = npages * PAGE_BYTES;
     if (!keep)
         os_unmap(addr, nbytes);
-    if (!keep || !os_replace(addr, nbytes, accessible)) {
+    if (!keep || !huge_replace(first, npages, accessible)) {
         page_map_set(PAGE_LOST, first, npages);
         return false;
     }
@@ -151,6 +166,7 @@ static void free_uniform(PageArena *arena, size_t first, size_t npages, bool odd
         if (!(g_trace && !odd && zero_purge(first, npages)) && !replace_pages(first, npages))
             return;
     } else if (unlikely(odd)) {
+        huge_follow(first, npages);
         retire_odd(arena, first, npages);
     } else {
         retire(arena, first, npages);
@@ -216,7 +232,8 @@ static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held
 
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
-    size_t first = router_alloc(arena, npages, order);
+    decay_count(arena);
+    size_t first = alloc_pages(arena, npages, order, huge_prepare);
     if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held, false))
         return NULL;
     return region_addr(first);
@@ -224,12 +241,15 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 
 bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
 {
-    return region_take(first, npages) && make_live(arena, first, npages, held, true);
+    if (!region_take(first, npages))
+        return false;
+    huge_prepare(first, npages);
+    return make_live(arena, first, npages, held, true);
 }
 
 void *router_reserve(PageArena *arena, size_t npages, unsigned order)
 {
-    size_t first = router_alloc(arena, npages, order);
+    size_t first = alloc_pages(arena, npages, order, huge_decline);
     if (first == NO_PAGE)
         return NULL;
     if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))
@@ -256,8 +276,17 @@ void router_unreserve(size_t first, size_t npages, bool writable)
         if (writable)
             zero_prepare(run.first, run.npages);
         else if (!zero_purge(run.first, run.npages))
-            os_replace(region_addr(run.first), run.npages * PAGE_BYTES, false);
+            huge_replace(run.first, run.npages, false);
     }
+}
+
+/* The stacks of an arena, and the pages of what they hold. */
+#define NSTACKS (1 + WARM_SIZES)
+static const size_t stack_pages[NSTACKS] = {1, SPAN_64K_PAGES, SPAN_128K_PAGES, SPAN_2M_PAGES};
+
+static PageStack *stack_at(PageArena *arena, size_t i)
+{
+    return i == 0 ? &arena->hot.pages : &arena->warm.spans[i - 1];
 }
 
 static void flush_stack(PageStack *stack, size_t npages)
@@ -267,17 +296,60 @@ static void flush_stack(PageStack *stack, size_t npages)
         if (first != NO_PAGE)
             region_free(first, npages);
     }
+    stack->least = 0;
     budget_return(npages, stack->quota);
     stack->quota = 0;
 }
 
 void router_flush(PageArena *arena)
 {
-    flush_stack(&arena->hot.pages, 1);
-    flush_stack(&arena->warm.spans[0], SPAN_64K_PAGES);
-    flush_stack(&arena->warm.spans[1], SPAN_128K_PAGES);
-    flush_stack(&arena->warm.spans[2], SPAN_2M_PAGES);
+    for (size_t i = 0; i < NSTACKS; i++)
+        flush_stack(stack_at(arena, i), stack_pages[i]);
     purge_excess();
+}
+
+/* From the bottom of the stack. A fork may come at any time: what moves down stands twice a while. */
+static size_t decay_stack(PageStack *stack, size_t npages)
+{
+    size_t stale = min_size(stack->least, stack->count);
+    size_t freed = 0;
+    for (size_t i = 0; i < stale; i++) {
+        size_t first = claim_cached(stack->entries[i], npages);
+        if (first == NO_PAGE)
+            continue;
+        region_free(first, npages);
+        freed += npages;
+    }
+    if (stale != 0)
+        __builtin_memmove(stack->entries, stack->entries + stale,
+                          (stack->count - stale) * sizeof *stack->entries);
+    __atomic_store_n(&stack->count, stack->count - stale, __ATOMIC_RELEASE);
+    stack->least = stack->count;
+    return freed;
+}
+
+size_t router_decay(PageArena *arena)
+{
+    size_t freed = 0;
+    for (size_t i = 0; i < NSTACKS; i++)
+        freed += decay_stack(stack_at(arena, i), stack_pages[i]);
+    return freed;
+}
+
+size_t router_take_cached(const PageArena *arena, struct run *runs, size_t nruns)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < NSTACKS; i++) {
+        const PageStack *stack = stack_at((PageArena *)arena, i);
+        size_t count = __atomic_load_n(&stack->count, __ATOMIC_ACQUIRE);
+        for (size_t k = 0; k < count && taken < nruns; k++) {
+            void *addr = __atomic_load_n(&stack->entries[k], __ATOMIC_RELAXED);
+            size_t first = claim_cached(addr, stack_pages[i]);
+            if (first != NO_PAGE)
+                runs[taken++] = (struct run){first, stack_pages[i]};
+        }
+    }
+    return taken;
 }
 
 void router_fini_arena(PageArena *arena)

@@ -16,11 +16,17 @@ bool router_init_arena(PageArena *arena);
 /* Gives everything cached back to the region, and the grants to the budget. */
 void router_flush(PageArena *arena);
 
+/* Gives what the stacks have had all the time since the last call to the region: how many pages. */
+size_t router_decay(PageArena *arena);
+
+/*
+ * Takes spans from the caches of an arena that may be at work: its stacks then list what is not
+ * there. Returns how many runs.
+ */
+size_t router_take_cached(const PageArena *arena, struct run *runs, size_t nruns);
+
 /* Flushes and forgets the caches. */
 void router_fini_arena(PageArena *arena);
-
-/* Pages that are not clean; NO_PAGE if there are none. */
-size_t router_alloc(PageArena *arena, size_t npages, unsigned order);
 
 /* Plain pages in flight, whose dirty bits are set: to a cache that takes them, or the region. */
 void router_put(PageArena *arena, size_t first, size_t npages);
@@ -40,8 +46,8 @@ void router_free(PageArena *arena, size_t first, size_t npages);
 void router_free_live(PageArena *arena, size_t first, size_t npages);
 
 /*
- * router_alloc, made live, and to read as zero but for the first `held` pages, which the caller
- * overwrites. NULL: none to be had.
+ * Pages from a cache or the region, naturally aligned at least, made live, and to read as zero but
+ * for the first `held`, which the caller overwrites. NULL: none to be had.
  */
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held);
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "block.h"
+#include "huge.h"
 #include "os.h"
 #include "purge.h"
 #include "router.h"
@@ -288,6 +289,20 @@ bool space_is_odd(struct range range)
 bool space_is_uniform(struct range range)
 {
     return odd_is_uniform(first_page(range), page_count(range));
+}
+
+void space_join(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        huge_join(first_page(range), page_count(range));
+}
+
+void space_discarded(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        huge_split(first_page(range), page_count(range));
 }
 
 bool space_is_sealed(struct range range)

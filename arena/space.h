@@ -102,6 +102,12 @@ void space_mark(enum page_bit how, struct range range);
 void space_unmark(enum page_bit how, struct range range);
 bool space_is_odd(struct range range);
 bool space_is_uniform(struct range range);
+
+/* Before the kernel moves a range: where only some of it may have huge pages, none may. */
+void space_join(struct range range);
+
+/* The program has given back the memory of a range, and keeps the range. */
+void space_discarded(struct range range);
 bool space_is_sealed(struct range range);
 
 /*

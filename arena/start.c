@@ -2,9 +2,11 @@
 
 #include <sys/resource.h>
 
+#include "background.h"
 #include "block.h"
 #include "budget.h"
 #include "config.h"
+#include "huge.h"
 #include "lock.h"
 #include "os.h"
 #include "publish.h"
@@ -20,15 +22,19 @@ static int state;
 
 static bool bring_up(void)
 {
+    os_init();
     config_load();
     config_log();
     budget_init();
     /* What is retained would count against RLIMIT_DATA, and libc's own requests fail by it. */
-    if (os_limit(RLIMIT_DATA) != SIZE_MAX || !region_init(g_config.region) || !zero_selftest() ||
-        !block_init() || !thread_init())
+    if (os_limit(RLIMIT_DATA) != SIZE_MAX || !region_init(g_config.region))
+        return false;
+    huge_init();
+    if (!zero_selftest() || !block_init() || !thread_init())
         return false;
     trace_init();
     publish_init();
+    background_start();
     return true;
 }
 

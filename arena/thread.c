@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "background.h"
 #include "block.h"
 #include "lock.h"
 #include "odd.h"
@@ -188,6 +189,7 @@ static bool settle_after_fork(bool is_survivor)
     if (__atomic_compare_exchange_n(&take_over, &pending, TAKE_OVER_NOW, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_ACQUIRE)) {
         take_over_after_fork(is_survivor);
+        background_start();
         __atomic_store_n(&take_over, TAKE_OVER_DONE, __ATOMIC_RELEASE);
         return true;
     }

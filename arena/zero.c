@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "huge.h"
 #include "os.h"
 #include "region.h"
 
@@ -55,12 +56,32 @@ void zero_prepare(size_t first, size_t npages)
     invariant(g_config.guard == GUARD_TRACES || reads_as_zero(first, npages));
 }
 
+static void note_purged(size_t first, size_t npages)
+{
+    page_map_clear(PAGE_DIRTY, first, npages);
+    huge_purged(first, npages);
+}
+
 bool zero_purge(size_t first, size_t npages)
 {
     if (!os_purge(region_addr(first), npages * PAGE_BYTES))
         return false;
-    page_map_clear(PAGE_DIRTY, first, npages);
+    note_purged(first, npages);
     return true;
+}
+
+bool zero_purge_runs(const struct run *runs, size_t count)
+{
+    struct os_range ranges[OS_RANGES_MOST] = {{NULL, 0}};
+    for (size_t i = 0; i < count; i++)
+        ranges[i] = (struct os_range){region_addr(runs[i].first), runs[i].npages * PAGE_BYTES};
+    size_t done = os_purge_ranges(ranges, count);
+    bool any = done != 0;
+    for (size_t i = 0; i < done; i++)
+        note_purged(runs[i].first, runs[i].npages);
+    for (size_t i = done; i < count; i++)
+        any |= zero_purge(runs[i].first, runs[i].npages);
+    return any;
 }
 
 /* Bit 0 of 64 bytes as a word. */

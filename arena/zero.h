@@ -25,6 +25,9 @@ void zero_retire(size_t first, size_t npages, PageDensity *density);
 /* Gives the memory back and notes the pages as clean. False: they are as they were. */
 bool zero_purge(size_t first, size_t npages);
 
+/* The same for several runs, at most OS_RANGES_MOST. False: none of them could be purged. */
+bool zero_purge_runs(const struct run *runs, size_t count);
+
 /* Copies live pages to memory that reads as zero: what was never touched is not touched there. */
 void zero_copy(void *to, size_t first, size_t npages);
 

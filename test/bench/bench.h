@@ -68,7 +68,7 @@ static inline void block_touch(struct block block, size_t from)
 {
     uint64_t tag = block_tag(block);
     for (size_t at = from; at < block.nbytes; at += PAGE)
-        block.memory[at] = (char)tag;
+        block.memory[at] = (char)(tag >> 56 | 1);
     memcpy(block.memory, &tag, sizeof tag);
     memcpy(block.memory + block.nbytes - sizeof tag, &tag, sizeof tag);
 }

@@ -274,6 +274,18 @@ static long touch(const struct op *op)
     return (long)(all >> 8);
 }
 
+/* Until it is written to again the kernel may drop what MADV_FREE was told of: not in both processes. */
+static long advise(const struct op *op, struct where where)
+{
+    long result = EITHER(op, SYS_madvise, madvise, (void *)where.start, where.nbytes, op->flags);
+    int error = errno;
+    for (uintptr_t page = where.from; op->flags == MADV_FREE && page < where.to; page += PAGE)
+        if (live_has(page))
+            touch_write(page, WRITE_HEAD, 1);
+    errno = error;
+    return result;
+}
+
 static long attribute(const struct op *op, struct where where)
 {
     static unsigned char residency[1 << 16];
@@ -291,7 +303,7 @@ static long attribute(const struct op *op, struct where where)
     case OP_ADVISE:
         if (op->flags == MADV_DONTFORK)
             g_shared->unforked_used = true;
-        return EITHER(op, SYS_madvise, madvise, addr, nbytes, op->flags);
+        return advise(op, where);
     case OP_LOCK:
         g_shared->locks_used = true;
         if (op->flags == -1)

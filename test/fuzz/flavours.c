@@ -13,7 +13,7 @@ const struct flavour g_flavours[] = {
      10,
      false,
      {KNOB("HOT_SIZE", "64"), KNOB("WARM_64K", "16"), KNOB("WARM_128K", "8"), KNOB("WARM_2M", "4"),
-      KNOB("REGION", "64M"), KNOB("MAX_SPAN", "256K"), KNOB("DECAY_MS", "0")}},
+      KNOB("REGION", "64M"), KNOB("MAX_SPAN", "256K"), KNOB("DECAY_MS", "5")}},
     {"thp", 1, 10, 300, false, {KNOB("THP", "always")}},
     {"threads", 0, 0, 10, true, {KNOB("THP", "never")}},
     {"fork", 0, 200, 10, false, {KNOB("THP", "never")}},

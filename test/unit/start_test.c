@@ -76,7 +76,7 @@ static void mincore_and_names_are_not_needed(void)
     space_unmap(range_of(span, MIB));
     span = space_map(MIB);
     CHECK(unit_is_zero(span, MIB));
-    CHECK_EQUAL(fake_count(SYS_prctl), 1);
+    CHECK_EQUAL(fake_count(SYS_prctl), 2);
 }
 
 static bool up[8];

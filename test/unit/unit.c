@@ -14,7 +14,7 @@
 #include "defs.h"
 #include "start.h"
 
-#define TIME_LIMIT 60
+#define TIME_LIMIT 180
 #define STDERR_SHOWN 4096L
 
 /* What the children of a case tell the program. Shared memory. */

@@ -26,6 +26,7 @@ MOST = {name: str(most) for name, (_, most) in CACHES.items()}
 LEAST = {name: str(least) for name, (least, _) in CACHES.items()}
 # A trace tells of requests up to this; larger ones are mostly reserved, and used in parts.
 TRACED = {"MAX_SPAN": "256M"}
+SMALL = {**TRACED, "THP": "never"}  # a huge page is touched as a whole: the trace is written without
 CANDIDATES = {
     "as it comes": {},
     "malloc left alone": {"MALLOC": "0"},
@@ -69,7 +70,7 @@ class Replays:
         self.off = off
         self.known = {}
         # What the program faults in outside the arena: all that the replay of the same does not see.
-        self.base = max(0, traced.faults - self.play(TRACED, "--fresh")["faults"])
+        self.base = max(0, traced.faults - self.play(SMALL, "--fresh")["faults"])
         self.cpu_off = self.play({}, "--off")["cpu_us"]
 
     def play(self, knobs, *mode):
@@ -98,7 +99,7 @@ class Replays:
 
 def run_traced(cmd, path, folder):
     """One run of CMD that leaves a trace of each process in the folder."""
-    env = library.environment(path, {**TRACED, "TRACE": os.path.join(folder, "%p.trace")}, library.without())
+    env = library.environment(path, {**SMALL, "TRACE": os.path.join(folder, "%p.trace")}, library.without())
     traced = measure.once(cmd, env)
     traces = sorted(glob.glob(os.path.join(glob.escape(folder), "*.trace")), key=os.path.getsize, reverse=True)
     if not traces:

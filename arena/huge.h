@@ -1,0 +1,50 @@
+/*
+ * Huge pages: which superblocks the kernel may back with one page of 2 MB.
+ *
+ * First touch is 15 times cheaper that way, but what is never touched becomes resident as well. So
+ * THP=auto leaves superblocks small until some were found in use. From then on one is made huge when
+ * memory is first taken from it, as long as there is little waste in those before:
+ *
+ *     undecided --> small                4 KB pages
+ *         ^    \--> huge --> small       purged in part: the kernel has split the page
+ *         +----------+                   purged whole
+ *
+ * How much waste there is in a huge one is found by looking: its pages hold something, or read as
+ * zero.
+ *
+ * Exactly the huge ones are under MADV_HUGEPAGE, but for odd pages, so that a mapping may end for the
+ * kernel where the state changes. Nothing is locked: a race costs speed only.
+ */
+#ifndef HUGE_H
+#define HUGE_H
+
+#include "defs.h"
+
+/* What THP says. Needs the region. */
+void huge_init(void);
+
+/* Before pages in flight, that may be the first of their superblocks, are first used. */
+void huge_prepare(size_t first, size_t npages);
+
+/* The same for pages that will be reserved: parts of them go back untouched. */
+void huge_decline(size_t first, size_t npages);
+
+/* After free pages were given back to the kernel. */
+void huge_purged(size_t first, size_t npages);
+
+/* The same for what a program has given back and keeps: whole superblocks stay as they are. */
+void huge_split(size_t first, size_t npages);
+
+/* Advises fresh mappings as their superblocks are, so that they merge with their neighbours. */
+void huge_advise(size_t first, size_t npages);
+
+/* os_replace, and that. */
+bool huge_replace(size_t first, size_t npages, bool accessible);
+
+/* Where pages were odd when their superblocks became huge or small: advises them as the others. */
+void huge_follow(size_t first, size_t npages);
+
+/* If a mapping may end for the kernel within these pages, makes them small, and one mapping. */
+void huge_join(size_t first, size_t npages);
+
+#endif

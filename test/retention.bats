@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# How much stays resident, and how long: the budget, DECAY_MS, BACKGROUND, and what huge pages add.
+# shellcheck disable=SC2030,SC2031 # every test is a subshell, and meant to be
+# shellcheck disable=SC2154 # measure sets faults and peak_kb
+
+load helpers
+
+setup_file() { need_shims; }
+
+BURST=$ROOT/build/test/progs/burst
+PYTHON=/usr/bin/python3
+
+# all_goes CMD...: 512 MB were there, no more than the budget of 164 MB and a little stays at first, and next to nothing
+# in the end.
+all_goes() {
+  local peak after end
+  read -r peak after end < <(on "$@")
+  [ "$peak" -ge 512 ] && [ "$after" -le $((164 + 16)) ] && [ "$end" -le 16 ] ||
+    fail "$*: resident at the peak $peak MB, after it $after, in the end $end"
+}
+
+@test "with some calls, all goes within DECAY_MS" {
+  export HAKMEM_PAGE_ARENA_DECAY_MS=1000
+  for kb in 4 64 2048 16384; do all_goes "$BURST" "$kb" 1500 calls map; done
+  for kb in 20 300 2048; do all_goes "$BURST" "$kb" 1500 calls malloc; done
+}
+
+@test "with BACKGROUND=1 it goes without any call" {
+  export HAKMEM_PAGE_ARENA_DECAY_MS=1000 HAKMEM_PAGE_ARENA_BACKGROUND=1
+  for kb in 64 2048 16384; do all_goes "$BURST" "$kb" 2000 idle map; done
+  all_goes "$BURST" 300 2000 idle malloc
+}
+
+@test "DECAY_MS=-1: it stays" {
+  local peak after end
+  read -r peak after end < <(HAKMEM_PAGE_ARENA_DECAY_MS=-1 on "$BURST" 64 500 calls map)
+  [ "$end" -ge $((after - 2)) ] || fail "after the burst $after MB, in the end $end"
+}
+
+@test "DECAY_MS=0: nothing is retained" {
+  local peak after end
+  for kb in 4 64 2048 16384; do
+    read -r peak after end < <(HAKMEM_PAGE_ARENA_DECAY_MS=0 on "$BURST" "$kb" 0 calls map)
+    [ "$after" -le 8 ] || fail "$kb KB: after the burst $after MB"
+  done
+}
+
+@test "BACKGROUND=1: the child of a fork has a thread of its own" {
+  HAKMEM_PAGE_ARENA_DECAY_MS=1000 HAKMEM_PAGE_ARENA_BACKGROUND=1 run -0 on "$ROOT/build/test/progs/fork_idle"
+  [ "$output" = "$(printf 'child: little\nparent: little')" ] || fail "$output"
+}
+
+@test "BACKGROUND=1: the process ends with its last thread" {
+  HAKMEM_PAGE_ARENA_BACKGROUND=1 run -0 on "$ROOT/build/test/progs/last_thread"
+  [ "$output" = worked ]
+}
+
+@test "BACKGROUND=1 changes no output" {
+  export HAKMEM_PAGE_ARENA_BACKGROUND=1 HAKMEM_PAGE_ARENA_DECAY_MS=5
+  same_output $PYTHON "$WORK/digest/python.py"
+}
+
+# huge_pages_add N CMD...: no more than 4 MB or a twentieth, whichever is larger, over the peak with THP=never.
+huge_pages_add() {
+  HAKMEM_PAGE_ARENA_THP=never measure on "$@"
+  local never_kb=$peak_kb most
+  most=$((never_kb / 20 > 4096 ? never_kb / 20 : 4096))
+  measure on "$@"
+  [ "$peak_kb" -le $((never_kb + most + 512)) ] || fail "$*: with THP=never $never_kb KB, with auto $peak_kb KB"
+}
+
+@test "huge pages add little to a peak" {
+  huge_pages_add /bin/true
+  huge_pages_add $PYTHON -c pass
+  huge_pages_add $PYTHON "$WORK/churn/python.py"
+  huge_pages_add php "$WORK/churn/php.php"
+  huge_pages_add "$ROOT/build/test/progs/sparse" 8 2048
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 1024
+  huge_pages_add "$ROOT/build/test/progs/sparse" 8 16384
+}
+
+@test "python3 building and dropping lists: huge pages take most of the faults that were left" {
+  grep -qE '\[(madvise|always)\]' /sys/kernel/mm/transparent_hugepage/enabled || return 0
+  HAKMEM_PAGE_ARENA_THP=never measure on $PYTHON "$WORK/churn/python.py"
+  local never=$faults
+  measure on $PYTHON "$WORK/churn/python.py"
+  [ $((faults * 2)) -le "$never" ] || fail "faults: with THP=never $never, with auto $faults"
+}
