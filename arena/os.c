@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
@@ -68,6 +69,23 @@ void *os_reserve(void *hint, size_t nbytes)
 void *os_map(size_t nbytes)
 {
     return map(NULL, nbytes, PROT_READ | PROT_WRITE, 0);
+}
+
+/* Below what stands there, as the kernel does it: neighbours become one mapping. 0: anywhere. */
+static uintptr_t tables_below;
+
+void os_place_tables(uintptr_t below)
+{
+    __atomic_store_n(&tables_below, below, __ATOMIC_RELAXED);
+}
+
+void *os_map_table(size_t nbytes)
+{
+    uintptr_t hint = 0;
+    nbytes = align_up(nbytes, PAGE_BYTES);
+    if (__atomic_load_n(&tables_below, __ATOMIC_RELAXED) != 0)
+        hint = __atomic_sub_fetch(&tables_below, nbytes, __ATOMIC_RELAXED);
+    return map((void *)hint, nbytes, PROT_READ | PROT_WRITE, 0);
 }
 
 void os_unmap(void *addr, size_t nbytes)
@@ -176,9 +194,19 @@ bool os_write(int fd, const char *text, size_t nbytes)
     return true;
 }
 
+/* Where the kernel does not tell, nothing is removed. */
+static bool is_regular_file(const char *path)
+{
+    struct stat status = {0};
+    long result =
+        OS_SYSCALL(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW, 0, 0);
+    return !failed(result) && S_ISREG(status.st_mode);
+}
+
 int os_create(const char *path)
 {
-    OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
+    if (is_regular_file(path))
+        OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
     long fd = OS_SYSCALL(SYS_open, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                          0600, 0, 0, 0);
     return failed(fd) ? -1 : (int)fd;
@@ -187,6 +215,18 @@ int os_create(const char *path)
 void os_close(int fd)
 {
     OS_SYSCALL(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+long os_thread_id(void)
+{
+    return OS_SYSCALL(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+uint64_t os_clock_ms(void)
+{
+    struct timespec now = {0};
+    OS_SYSCALL(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 long os_process_id(void)

@@ -16,6 +16,9 @@
 #define AS_SHARE 8
 #define BASE_ALIGNMENT GIB
 
+/* Between the tables and the region: more than what anybody overruns by. */
+#define TABLES_GAP GIB
+
 /* The frontier moves by an eighth of what is in use, within these bounds, or by what is needed. */
 #define STEP_SHIFT 3
 #define STEP_LOWEST SUPER_PAGES
@@ -70,6 +73,7 @@ bool region_init(size_t nbytes)
             break;
     if (base == 0)
         return false;
+    os_place_tables(base - TABLES_GAP);
     if (!page_map_init(nbytes >> PAGE_SHIFT) || !summary_init(nbytes >> PAGE_SHIFT)) {
         os_unmap((void *)base, nbytes);
         return false;

@@ -5,6 +5,7 @@
 #include "block.h"
 #include "budget.h"
 #include "config.h"
+#include "guard.h"
 #include "lock.h"
 #include "os.h"
 #include "region.h"
@@ -22,8 +23,11 @@ static bool bring_up(void)
     config_log();
     budget_init();
     /* What is retained would count against RLIMIT_DATA, and libc's own requests fail by it. */
-    return os_limit(RLIMIT_DATA) == SIZE_MAX && region_init(g_config.region) && zero_selftest() &&
-           block_init() && thread_init();
+    bool up = os_limit(RLIMIT_DATA) == SIZE_MAX && region_init(g_config.region) &&
+              zero_selftest() && block_init() && thread_init();
+    if (up)
+        guard_init();
+    return up;
 }
 
 bool start_arena(void)

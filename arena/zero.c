@@ -3,6 +3,7 @@
 #include <emmintrin.h>
 #include <string.h>
 
+#include "config.h"
 #include "os.h"
 #include "region.h"
 
@@ -106,9 +107,22 @@ static size_t retire_window(size_t first, size_t npages, bool swap)
     return ndirty;
 }
 
-void zero_retire(size_t first, size_t npages, PageDensity *density)
+void zero_scrub(size_t first, size_t npages)
 {
-    unsigned char *unasked = npages <= ASKED_PAGES ? &density->unasked[npages] : NULL;
+    if (g_config.scrub != 0)
+        zero_prepare(first, npages);
+}
+
+/* What was not touched must not become resident by being cleared, be it ever so small. */
+static bool asks_always(void)
+{
+    return unlikely(g_config.scrub != 0);
+}
+
+static void classify(size_t first, size_t npages, PageDensity *density)
+{
+    bool counts = npages <= ASKED_PAGES && !asks_always();
+    unsigned char *unasked = counts ? &density->unasked[npages] : NULL;
     if (npages < FEW_PAGES || residency_unknown || (unasked != NULL && *unasked != 0)) {
         if (unasked != NULL && *unasked != 0)
             --*unasked;
@@ -124,6 +138,12 @@ void zero_retire(size_t first, size_t npages, PageDensity *density)
     }
     if (unasked != NULL && ndirty >= npages - npages / 4)
         *unasked = UNASKED;
+}
+
+void zero_retire(size_t first, size_t npages, PageDensity *density)
+{
+    classify(first, npages, density);
+    zero_scrub(first, npages);
 }
 
 static void copy_window(char *to, size_t first, size_t npages, bool swap)

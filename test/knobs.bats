@@ -14,7 +14,8 @@ WARM_128K 128 8 512
 WARM_2M 64 4 256
 MAX_SPAN 33554432 65536 1073741824
 REGION 68719476736 67108864 1099511627776
-GUARD 0 0 1'
+GUARD 0 0 1
+SCRUB 0 0 1'
 
 # says_hi WHAT WAY...: `echo hi` run by WAY (on, on_debug, env ...) prints hi and succeeds. Sets stderr and stderr_lines.
 says_hi() {

@@ -21,7 +21,7 @@ public class Main {
     }
 
     public static void main(String[] arguments) {
-        IntStream.range(1, 4).parallel().mapToObj(Main::work).sorted().forEach(System.out::println);
+        IntStream.range(1, 4).parallel().mapToObj(Main::work).sorted().forEachOrdered(System.out::println);
         System.exit(3);
     }
 }

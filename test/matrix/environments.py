@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from programs import BUILT, HERE, ROOT, PROGRAMS
 
-SHIM = os.path.join(ROOT, "build", "libpagearena_shim.so")
+SHIM = os.environ.get("SHIM", os.path.join(ROOT, "build", "libpagearena_shim.so"))
 LAUNCH = os.path.join(BUILT, "launch")
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 HEAPTRACK = "/usr/lib/heaptrack/libheaptrack_preload.so"
@@ -216,7 +216,7 @@ def only_known_calls(state, memory, program):
 
 def preload_file(state, _, program):
     """The shim in /etc/ld.so.preload, as a mount namespace sees it, and ONLY in the environment."""
-    names = {"gcc": "cc1,as,ld", "redis": "redis-server", "postgres": "postgres", "go": "go-cgo", "go, static": "go",
+    names = {"gcc": "cc1,as,ld", "redis": "redis-server", "postgres": "postgres", "go": "go-cgo", "go static": "go",
              "dlmopen": "spaces", "C": "digest", "git": "git", "nginx": "nginx", "TSan": "tsan", "ASan": "asan", "forks": "sort,bash",
              "32-bit": "digest32"}
     only = names.get(program.name, os.path.basename(program.command[0]))

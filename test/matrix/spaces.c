@@ -24,14 +24,16 @@ int main(void)
         size_t nbytes = i * 1777;
         char *ours = malloc(nbytes);
         char *theirs = other_malloc(nbytes);
-        char *mapped = mmap(NULL, nbytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *mapped =
+            mmap(NULL, nbytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         char *mapped_there =
             other_mmap(NULL, nbytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (ours == NULL || theirs == NULL || mapped == MAP_FAILED || mapped_there == MAP_FAILED)
             return 1;
         memset(ours, (int)i, nbytes);
         memset(theirs, (int)i + 1, nbytes);
-        sum += (unsigned char)ours[nbytes - 1] + (unsigned char)theirs[0] + (unsigned char)mapped[nbytes - 1];
+        sum += (unsigned char)ours[nbytes - 1] + (unsigned char)theirs[0] +
+               (unsigned char)mapped[nbytes - 1];
         memset(mapped, 5, nbytes);
         memset(mapped_there, 6, nbytes);
         free(ours);
