@@ -20,7 +20,7 @@ COMPILE   = $(CC) $(CPP_BASE) -g -MMD -MP
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 PRODUCT  := $(WARN) -fPIC -fvisibility=hidden -ftls-model=initial-exec
 SANITIZE := -Wall -Wextra -O1 -fno-omit-frame-pointer -DHAKMEM_BUILD_RELEASE=0
-SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined \
+SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-Bsymbolic-functions \
             -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
 
 # One tree of objects for each way to compile: build/obj/<tree>/.

@@ -13,7 +13,8 @@ SHIM = os.environ.get("SHIM", os.path.join(ROOT, "build", "libpagearena_shim.so"
 LAUNCH = os.path.join(BUILT, "launch")
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 HEAPTRACK = "/usr/lib/heaptrack/libheaptrack_preload.so"
-NAMES = [program.name for program in PROGRAMS]
+# Whose set-id bit counts for nothing under ptrace, and where the user is not known.
+NOT_SETUID = [program.name for program in PROGRAMS if program.name != "set-id"]
 
 
 class Impossible(Exception):
@@ -218,7 +219,7 @@ def preload_file(state, _, program):
     """The shim in /etc/ld.so.preload, as a mount namespace sees it, and ONLY in the environment."""
     names = {"gcc": "cc1,as,ld", "redis": "redis-server", "postgres": "postgres", "go": "go-cgo", "go static": "go",
              "dlmopen": "spaces", "C": "digest", "git": "git", "nginx": "nginx", "TSan": "tsan", "ASan": "asan", "forks": "sort,bash",
-             "32-bit": "digest32"}
+             "32-bit": "digest32", "set-id": "setuid"}
     only = names.get(program.name, os.path.basename(program.command[0]))
     text = SHIM if state == "on" else ""
     return [*mounts('mkdir ovl && mount -t tmpfs none ovl && mkdir ovl/u ovl/w && '
@@ -258,11 +259,11 @@ ENVIRONMENTS = [
     Environment("closed descriptors 0-2", ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"], streams=False, quick=True),
     Environment("full disk for the statistics", mounts('mkdir full && mount -t tmpfs -o size=4k none full && chmod 777 full && '
                 'head -c 4096 /dev/zero >full/filler'), stats="full/%p.json", drops="cannot write the statistics to"),
-    Environment("user and pid namespaces", ["unshare", "-Urpf", "--mount-proc"]),
+    Environment("user and pid namespaces", ["unshare", "-Urpf", "--mount-proc"], programs=NOT_SETUID),
     Environment("gdb", GDB, programs=["C", "python3", "luajit", "perl", "sqlite3", "node", "dlmopen"],
                 drops=r"^\[|^Using host|^warning: |^Download"),
-    Environment("strace", ["strace", "-f", "-o", "trace.txt"]),
-    Environment("rr", ["rr", "record", "-o", "recorded"], drops="^rr: "),
+    Environment("strace", ["strace", "-f", "-o", "trace.txt"], programs=NOT_SETUID),
+    Environment("rr", ["rr", "record", "-o", "recorded"], drops="^rr: ", programs=NOT_SETUID),
     Environment("valgrind", ["valgrind", "-q", "--leak-check=no", "--trace-children=yes"], programs=["C", "perl", "sqlite3", "dlmopen"],
                 off="turns itself off: valgrind keeps books of every page"),
     Environment("LD_AUDIT", variables={"LD_AUDIT": f"{BUILT}/audit.so"}, quick=True),
@@ -274,5 +275,8 @@ for short, library, more in (
         ("faketime", f"{LIBRARIES}/faketime/libfaketime.so.1", {"FAKETIME": "-1d"}),
         ("heaptrack", HEAPTRACK, {"DUMP_HEAPTRACK_OUTPUT": "heaptrack.%p"})):
     for order in ("before", "after"):
-        others = {"programs": SIMPLE} if short == "heaptrack" else {}
+        others = {"drops": "^heaptrack "} if short == "heaptrack" else {}
+        # heaptrack takes all preloads from its children's environment.
+        if short == "heaptrack":
+            others["programs"] = [name for name in SIMPLE if name not in ("gcc", "git")]
         ENVIRONMENTS.append(Environment(f"{short} {order} it", **{order: library}, variables=more, quick=short == "jemalloc", **others))

@@ -69,6 +69,8 @@ PROGRAMS = [
             build=["gcc", "-O2", "-D_GNU_SOURCE", "-fsanitize=address", "-o", f"{BUILT}/asan", f"{HERE}/digest.c", "-pthread"]),
     Program("TSan", ["setarch", "-R", f"{BUILT}/tsan"], ["gcc", "setarch"], off=SANITIZED,
             build=["gcc", "-O2", "-D_GNU_SOURCE", "-fsanitize=thread", "-o", f"{BUILT}/tsan", f"{HERE}/digest.c", "-pthread"]),
+    Program("set-id", [f"{BUILT}/setuid"], ["gcc"], off="set-id: ld.so drops the preload, and from ld.so.preload it turns itself off",
+            build=["sh", "-c", f"cp {BUILT}/digest {BUILT}/setuid && chown nobody {BUILT}/setuid && chmod 4755 {BUILT}/setuid"]),
     Program("dlmopen", **toolchain("spaces", ["gcc"], "gcc", "-O2", "-D_GNU_SOURCE", "-o", "TARGET", f"{HERE}/spaces.c", "-ldl"), quick=True),
     Program("forks", script("bash", "forks.sh"), ["bash"]),
 ]
