@@ -6,6 +6,7 @@
 #   make demo     the measured table        make format   apply the house style
 #   make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
+#   make matrix   programs in hostile environments; make inject: with failing system calls (ARGS=)
 #   make fuzz     pagefuzz guided by coverage (clang)
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
@@ -39,11 +40,11 @@ FUZZ   := $(wildcard test/fuzz/*.c)
 HEAP   := $(wildcard test/fuzz/heap/*.c) $(patsubst %,test/fuzz/%.c,choices command spawn)
 FUZZERS = build/test/fuzz/pagefuzz build/test/fuzz/heapfuzz
 BENCH  := $(filter-out %/cycle.c,$(wildcard test/bench/*.c))
-PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
+PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c test/soak/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo compare soak mutants fuzz format clean
+.PHONY: all debug tests test check demo compare soak mutants matrix inject fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -65,8 +66,12 @@ compare:
 	$(MAKE) all $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
 	scripts/compare
 soak mutants:
-	$(MAKE) all $(FUZZERS)
-	scripts/$@
+	$(MAKE) all $(FUZZERS) build/test/soak/mixed
+	scripts/$@ $(ARGS)
+matrix inject:
+	scripts/setup
+	$(MAKE) all
+	scripts/$@ $(ARGS)
 fuzz: build/test/fuzz/pagefuzz-cover
 format:
 	scripts/check-format --fix
