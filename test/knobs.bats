@@ -245,3 +245,35 @@ sys.exit(7)'
   HAKMEM_PAGE_ARENA_STATS=1 HAKMEM_PAGE_ARENA_HOT_SIZE=x run on sh -c 'exec 2>&-; /bin/echo hi; exit 5'
   [ "$status" -eq 5 ]
 }
+
+# Every knob has a random value at once: of digits and units mostly, else of any bytes. One line each at the most, and the
+# program does what it does. The random seed is fixed; FUZZ_SEED is another.
+@test "random values of all knobs at once" {
+  # shellcheck disable=SC2016 # for python
+  cd "$BATS_TEST_TMPDIR"
+  run --separate-stderr /usr/bin/python3 - "$SHIM" <<'PYTHON'
+import os, random, subprocess, sys
+random.seed(int(os.environ.get("FUZZ_SEED", "11")))
+NAMES = "ENABLE HOT_SIZE WARM_64K WARM_128K WARM_2M MAX_SPAN REGION GUARD SCRUB MALLOC MALLOC_MIN ONLY STATS".split()
+ALPHABETS = [b"0123456789", b"0123456789KMG", b"01-+ .xkKG%p,\n", bytes(range(1, 256))]
+WORK = "x = [[j] * 8 for j in range(30000)]; y = bytearray(5 << 20); z = [bytes(9000)] * 50; print(len(x), any(y), len(z))"
+for step in range(100):
+    env = {"LC_ALL": "C", "LD_PRELOAD": sys.argv[1], "PATH": "/usr/bin:/bin"}
+    for name in NAMES:
+        length = random.choice([0, 1, 2, 4, 9, 30, 5000])
+        value = bytes(random.choices(random.choice(ALPHABETS), k=length))
+        env["HAKMEM_PAGE_ARENA_" + name] = value.replace(b"/", b"_")
+    if step % 2:
+        env["HAKMEM_PAGE_ARENA_ENABLE"] = "1"
+        env["HAKMEM_PAGE_ARENA_ONLY"] = ""
+    if step % 4 == 1:
+        env["HAKMEM_PAGE_ARENA_STATS"] = "0"
+    done = subprocess.run(["/usr/bin/python3", "-c", WORK], env=env, capture_output=True, timeout=60)
+    lines = done.stderr.splitlines()
+    stats = [line for line in lines if not line.startswith(b"pagearena: ")]
+    if done.returncode or done.stdout != b"30000 False 50\n" or len(lines) - len(stats) > len(NAMES) + 1 or \
+            (stats and env["HAKMEM_PAGE_ARENA_STATS"] != b"1"):
+        sys.exit(f"step {step}: status {done.returncode}, {done.stdout!r}, {done.stderr[:2000]!r}, {env}")
+PYTHON
+  [ "$status" -eq 0 ] || fail "$stderr"
+}

@@ -279,7 +279,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     empty_handed_over();
-    printf("%lu operations, %lu threads, %lu forks, %lu signals in %.0f seconds; resident KB: %zu, at the end %zu, most %zu\n",
-           nops, (unsigned long)nstarted, nforks, nsignals, seconds() - start, early, late, most);
+    printf(
+        "%lu operations, %lu threads, %lu forks, %lu signals in %.0f seconds; resident KB: %zu, at the end %zu, most %zu\n",
+        nops, (unsigned long)nstarted, nforks, nsignals, seconds() - start, early, late, most);
     return late > early + early / 4 + 16384;
 }
