@@ -85,6 +85,17 @@ def sysctl(name, value):
     return lambda: setting("/proc/sys/" + name, value)
 
 
+@contextlib.contextmanager
+def strict_overcommit():
+    """No overcommit, with 4 GB to spare: what else runs on the machine goes on."""
+    with open("/proc/meminfo") as file:
+        committed = int(re.search(r"Committed_AS: *(\d+) kB", file.read()).group(1))
+    with setting("/proc/sys/vm/overcommit_ratio", "50"):
+        with setting("/proc/sys/vm/overcommit_kbytes", str(committed + (4 << 20))):
+            with setting("/proc/sys/vm/overcommit_memory", "2"):
+                yield
+
+
 def huge_pages(value):
     return lambda: setting("/sys/kernel/mm/transparent_hugepage/enabled", value)
 
@@ -139,7 +150,8 @@ class Cgroup:
                 self.write(self.limit, "-1" if self.v1 else "max")
             else:
                 used = self.read(self.peak)
-                self.write(self.limit, str(max(int(used * share), used + (16 << 20) * (share > 1))))
+                least = used + (16 << 20) if share > 1 else 0
+                self.write(self.limit, str(max(int(used * share), least)))
             memory["cgroup"] = self
             return sh(f'echo $$ >{self.path}/cgroup.procs || exit 125;')
         return cell
@@ -227,6 +239,7 @@ def preload_file(state, _, program):
                     f'echo "{text}" >/etc/ld.so.preload'), "env", f"HAKMEM_PAGE_ARENA_ONLY={only}"]
 
 
+# For environments that change the whole machine, or need to know all that a program calls: soon over.
 SIMPLE = ["C", "python3", "php", "ruby", "luajit", "perl", "sqlite3", "gcc", "git"]
 GDB = ["gdb", "-q", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "set startup-with-shell off"]
 
@@ -240,12 +253,12 @@ ENVIRONMENTS = [
     Environment("ulimit -s 512K", ["prlimit", "--stack=524288"]),
     Environment("ulimit -s unlimited", ["prlimit", "--stack=unlimited"], quick=True),
     Environment("ulimit -n 24", ["prlimit", "--nofile=24"]),
-    Environment("overcommit_memory 0", setup=sysctl("vm/overcommit_memory", "0"), system=True),
-    Environment("overcommit_memory 1", setup=sysctl("vm/overcommit_memory", "1"), system=True),
-    Environment("overcommit_memory 2", setup=sysctl("vm/overcommit_memory", "2"), system=True),
-    Environment("max_map_count 1000", setup=sysctl("vm/max_map_count", "1000"), system=True),
-    Environment("THP always", setup=huge_pages("always"), system=True),
-    Environment("THP madvise", setup=huge_pages("madvise"), system=True),
+    Environment("overcommit_memory 0", setup=sysctl("vm/overcommit_memory", "0"), system=True, programs=SIMPLE),
+    Environment("overcommit_memory 1", setup=sysctl("vm/overcommit_memory", "1"), system=True, programs=SIMPLE),
+    Environment("overcommit_memory 2", setup=strict_overcommit, system=True, programs=SIMPLE),
+    Environment("max_map_count 1000", setup=sysctl("vm/max_map_count", "1000"), system=True, programs=SIMPLE),
+    Environment("THP always", setup=huge_pages("always"), system=True, programs=SIMPLE),
+    Environment("THP madvise", setup=huge_pages("madvise"), system=True, programs=SIMPLE),
     Environment("THP never", [LAUNCH, "thp-never"], quick=True),
     Environment("memory cgroup, near its limit", setup=lambda: CGROUP, cell=CGROUP.inside(1.05)),
     Environment("swap on a file, half in memory", setup=lambda: swapping(swap_file), cell=CGROUP.inside(0.5), system=True,
