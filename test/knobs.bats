@@ -236,6 +236,37 @@ sys.exit(7)'
   done
 }
 
+@test "STATS=path: a link, a pipe or a device is left alone; a file is replaced by one of our own" {
+  local dir=$BATS_TEST_TMPDIR kind
+  local -x HAKMEM_PAGE_ARENA_STATS=$dir/stats
+  for kind in link dangling pipe device; do
+    rm -f "$dir/stats"
+    case $kind in
+      link) echo precious >"$dir/target" && ln -s "$dir/target" "$dir/stats" ;;
+      dangling) ln -s "$dir/nobody" "$dir/stats" ;;
+      pipe) mkfifo "$dir/stats" ;;
+      device) ln -s /dev/null "$dir/stats" ;;
+    esac
+    local before
+    before=$(stat -c '%F %i' "$dir/stats")
+    run --separate-stderr on /usr/bin/python3 -c "$WORKLOAD"
+    [ "$status" -eq 7 ]
+    [ "${#stderr_lines[@]}" -eq 1 ] || fail "$kind: not one line: $stderr" || return 1
+    [ "$(stat -c '%F %i' "$dir/stats")" = "$before" ] || fail "$kind: replaced" || return 1
+  done
+  [ "$(cat "$dir/target")" = precious ]
+  [ ! -e "$dir/nobody" ]
+  [ -c /dev/null ]
+  rm "$dir/stats"
+  echo old >"$dir/stats"
+  chmod 666 "$dir/stats"
+  ln "$dir/stats" "$dir/other"
+  run --separate-stderr on /usr/bin/python3 -c "$WORKLOAD"
+  [ -z "$stderr" ] || fail "$stderr"
+  [ "$(stat -c %a "$dir/stats")" = 600 ]
+  [ "$(cat "$dir/other")" = old ]
+}
+
 @test "STATS: 0 and empty print nothing; a closed stderr harms nobody" {
   local value
   for value in 0 ''; do
