@@ -44,7 +44,7 @@ __attribute__((unused)) static bool reads_as_zero(size_t first, size_t npages)
     return true;
 }
 
-void zero_prepare(size_t first, size_t npages)
+static void clear_dirty(size_t first, size_t npages)
 {
     size_t end = first + npages;
     for (struct run run = {first, 0}; run.first < end; run.first += run.npages) {
@@ -52,6 +52,11 @@ void zero_prepare(size_t first, size_t npages)
         if (run.npages != 0)
             memset(region_addr(run.first), 0, run.npages * PAGE_BYTES);
     }
+}
+
+void zero_prepare(size_t first, size_t npages)
+{
+    clear_dirty(first, npages);
     invariant(reads_as_zero(first, npages));
 }
 
@@ -109,20 +114,15 @@ static size_t retire_window(size_t first, size_t npages, bool swap)
 
 void zero_scrub(size_t first, size_t npages)
 {
-    if (g_config.scrub != 0)
-        zero_prepare(first, npages);
-}
-
-/* What was not touched must not become resident by being cleared, be it ever so small. */
-static bool asks_always(void)
-{
-    return unlikely(g_config.scrub != 0);
+    if (unlikely(g_config.scrub != 0))
+        clear_dirty(first, npages);
 }
 
 static void classify(size_t first, size_t npages, PageDensity *density)
 {
-    bool counts = npages <= ASKED_PAGES && !asks_always();
-    unsigned char *unasked = counts ? &density->unasked[npages] : NULL;
+    /* What was never touched must not become resident by being scrubbed. */
+    bool may_guess = npages <= ASKED_PAGES && likely(g_config.scrub == 0);
+    unsigned char *unasked = may_guess ? &density->unasked[npages] : NULL;
     if (npages < FEW_PAGES || residency_unknown || (unasked != NULL && *unasked != 0)) {
         if (unasked != NULL && *unasked != 0)
             --*unasked;
