@@ -38,6 +38,7 @@ static struct block *handed_over[64];
 static uint64_t nops, nforks, nsignals;
 static bool ending;
 static uint64_t seed = 1;
+static char own_path[4096];
 
 #define EXPECT(x) ((x) ? (void)0 : wrong(__LINE__, #x))
 
@@ -161,7 +162,7 @@ static void have_child(struct block *blocks, uint64_t *state)
     EXPECT(child >= 0);
     if (child == 0) {
         if (next(state) % 4 == 0) {
-            execl("/proc/self/exe", "mixed", "exec", (char *)NULL);
+            execl(own_path, "mixed", "exec", (char *)NULL);
             _exit(1);
         }
         for (int i = 0; i < SLOTS; i++)
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
     }
     double length = argc > 1 ? atof(argv[1]) : 10;
     seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+    EXPECT(readlink("/proc/self/exe", own_path, sizeof own_path - 1) > 0);
     signal(SIGUSR1, on_signal);
     pthread_t threads[THREADS];
     uintptr_t nstarted = 0;
