@@ -21,7 +21,7 @@ COMPILE   = $(CC) $(CPP_BASE) -g -MMD -MP
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 PRODUCT  := $(WARN) -fPIC -fvisibility=hidden -ftls-model=initial-exec
 SANITIZE := -Wall -Wextra -O1 -fno-omit-frame-pointer -DHAKMEM_BUILD_RELEASE=0
-SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-Bsymbolic-functions \
+SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,--dynamic-list=shim/heap.list \
             -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
 
 # One tree of objects for each way to compile: build/obj/<tree>/.
@@ -89,7 +89,7 @@ $(foreach t,release debug asan tsan fuzz,$(eval $(call tree,$(t))))
 $(foreach t,asan tsan,$(call objects,$(t),arena/os.c)): CPP_BASE += -DOS_SYSCALL=fake_syscall
 
 define product
-$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map
+$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map shim/heap.list
 	$$(START)
 	$$(Q)$$(CC) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
 $(2)/libpagearena.a: $(call objects,$(1),$(ARENA))

@@ -18,7 +18,7 @@
 
 /*
  * syscall(2): the calls that the shim knows take the way of the functions of their names, all
- * others pass. These are our own functions, whatever is preloaded before us (-Bsymbolic-functions): the
+ * others pass. These are our own functions, whatever is preloaded before us (heap.list): the
  * mmap of tcmalloc is a syscall(2).
  */
 EXPORT long syscall(long number, ...)
