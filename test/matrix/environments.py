@@ -267,7 +267,7 @@ def preload_file(state, _, program):
 
 # For environments that change the whole machine, or need to know all that a program calls: soon over.
 SIMPLE = ["C", "python3", "php", "ruby", "luajit", "perl", "sqlite3", "gcc", "git"]
-GDB = ["gdb", "-q", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "set startup-with-shell off"]
+GDB = ["gdb", "-q", "-batch", "-nx", "-iex", "set debuginfod enabled off"]
 
 ENVIRONMENTS = [
     Environment("plain", quick=True),
