@@ -6,6 +6,7 @@
 #   make demo     the measured table        make format   apply the house style
 #   make bench    all rivals, into docs/    make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
+#   make matrix   programs in hostile environments; make inject: with failing system calls (ARGS=)
 #   make fuzz     pagefuzz guided by coverage (clang)
 #   make install, make deb: see packaging/rules.mk
 #
@@ -21,7 +22,7 @@ COMPILE   = $(CC) $(CPP_BASE) -g -MMD -MP
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 PRODUCT  := $(WARN) -fPIC -fvisibility=hidden -ftls-model=initial-exec
 SANITIZE := -Wall -Wextra -O1 -fno-omit-frame-pointer -DHAKMEM_BUILD_RELEASE=0
-SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined \
+SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,--dynamic-list=shim/heap.list \
             -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
 
 # One tree of objects for each way to compile: build/obj/<tree>/.
@@ -42,11 +43,11 @@ FUZZ   := $(wildcard test/fuzz/*.c)
 HEAP   := $(wildcard test/fuzz/heap/*.c) $(patsubst %,test/fuzz/%.c,choices command spawn)
 FUZZERS = build/test/fuzz/pagefuzz build/test/fuzz/heapfuzz
 BENCH  := $(filter-out %/cycle.c,$(wildcard test/bench/*.c))
-PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c))
+PLAIN  := $(patsubst %.c,build/%,$(wildcard test/progs/*.c test/bench/*.c test/soak/*.c))
 LINKED := $(patsubst %.c,build/%,$(wildcard test/lib/*.c))
 objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
-.PHONY: all debug tests test check demo bench compare soak mutants fuzz format clean
+.PHONY: all debug tests test check demo bench compare soak mutants matrix inject fuzz format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -71,8 +72,12 @@ demo bench compare:
 	$(MAKE) all build/test/bench/cycle $(BENCH:%.c=build/%) $(BENCH:%.c=build/%.jemalloc)
 	scripts/bench $(BENCH_ARGS)
 soak mutants:
-	$(MAKE) all $(FUZZERS)
-	scripts/$@
+	$(MAKE) all $(FUZZERS) build/test/soak/mixed
+	scripts/$@ $(ARGS)
+matrix inject:
+	scripts/setup
+	$(MAKE) all
+	scripts/$@ $(ARGS)
 fuzz: build/test/fuzz/pagefuzz-cover
 format:
 	scripts/check-format --fix
@@ -96,7 +101,7 @@ build/pagearena-replay: $(call objects,replay,$(ARENA) $(REPLAY))
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread -ldl
 
 define product
-$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map
+$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map shim/heap.list
 	$$(START)
 	$$(Q)$$(CC) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
 $(2)/libpagearena.a: $(call objects,$(1),$(ARENA))

@@ -127,7 +127,7 @@ static bool is_plain(size_t first, size_t npages)
 static void retire(PageArena *arena, size_t first, size_t npages)
 {
     unsigned char *unasked = &arena->blocks.unasked[31 - (unsigned)__builtin_clz((unsigned)npages)];
-    if (npages < ASKED_LEAST || *unasked != 0) {
+    if ((npages < ASKED_LEAST || *unasked != 0) && g_config.scrub == 0) {
         *unasked -= *unasked != 0;
         page_map_set(PAGE_DIRTY, first, npages);
         return;
@@ -231,7 +231,8 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
     if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
         take_remote(arena);
     decay_count(arena);
-    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0)) {
+    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0 &&
+               g_config.scrub == 0)) {
         void *block = alloc_units(arena, nbytes, zero);
         if (likely(block != NULL))
             return block;

@@ -3,7 +3,7 @@
  *
  * A table says for each page whether a block starts in it, where, and how large it is: no block is
  * smaller than a page. Blocks of up to RUN_MOST units come from the thread's own chunks (chunk.h), all
- * others, those aligned to more than a unit, and all of them under GUARD are whole pages of the region.
+ * others, those aligned to more than a unit, and all of them under GUARD and SCRUB are whole pages of the region.
  *
  * A thread that frees a block of another's chunk puts it on a list for the owner, who takes it back
  * when its own memory runs short. What is more than the owner may leave there is purged at once.

@@ -50,8 +50,8 @@ bool chunk_init(void)
 {
     tags_bytes = tags_needed();
     chunks_bytes = chunks_needed();
-    g_tags = os_map(tags_bytes);
-    chunks = os_map(chunks_bytes);
+    g_tags = os_map_table(tags_bytes);
+    chunks = os_map_table(chunks_bytes);
     return g_tags != NULL && chunks != NULL;
 }
 

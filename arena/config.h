@@ -40,6 +40,7 @@ enum {
     X(MAX_SPAN, "32M", 32 * MIB, 64 * KIB, GIB, max_span)                                          \
     X(REGION, "64G", 64 * GIB, 64 * MIB, 1024 * GIB, region)                                       \
     X(GUARD, "0", 0, 0, 1, guard)                                                                  \
+    X(SCRUB, "0", 0, 0, 1, scrub)                                                                  \
     X(MALLOC, "1", 1, 0, 1, malloc)                                                                \
     X(MALLOC_MIN, "8K", 8 * KIB, 4 * KIB, 2 * MIB, malloc_min)                                     \
     X(DECAY_MS, "10000", 10000, 0, CONFIG_PERIOD_MOST, decay_ms)                                   \

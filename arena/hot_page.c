@@ -11,7 +11,7 @@ static size_t clamp(size_t capacity)
 bool hot_page_cache_init(HotPageCache *cache, size_t capacity)
 {
     capacity = clamp(capacity);
-    void **entries = os_map(capacity * sizeof *entries);
+    void **entries = os_map_table(capacity * sizeof *entries);
     if (entries == NULL)
         return false;
     page_stack_use(&cache->pages, entries, capacity);

@@ -72,7 +72,7 @@ void huge_init(void)
         advice = 0;
     if (offer == OS_HUGE_NONE || g_config.thp != THP_AUTO || g_config.guard != 0)
         return;
-    states = os_map(2 * (g_region.nbytes / SUPER_BYTES));
+    states = os_map_table(2 * (g_region.nbytes / SUPER_BYTES));
     if (states != NULL)
         mixed = (bool *)(states + g_region.nbytes / SUPER_BYTES);
 }

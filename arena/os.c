@@ -99,6 +99,23 @@ void *os_map(size_t nbytes)
     return map(NULL, nbytes, PROT_READ | PROT_WRITE, 0);
 }
 
+/* Below what stands there, as the kernel does it: neighbours become one mapping. 0: anywhere. */
+static uintptr_t tables_below;
+
+void os_place_tables(uintptr_t below)
+{
+    __atomic_store_n(&tables_below, below, __ATOMIC_RELAXED);
+}
+
+void *os_map_table(size_t nbytes)
+{
+    uintptr_t hint = 0;
+    nbytes = align_up(nbytes, PAGE_BYTES);
+    if (__atomic_load_n(&tables_below, __ATOMIC_RELAXED) != 0)
+        hint = __atomic_sub_fetch(&tables_below, nbytes, __ATOMIC_RELAXED);
+    return map((void *)hint, nbytes, PROT_READ | PROT_WRITE, 0);
+}
+
 void os_unmap(void *addr, size_t nbytes)
 {
     call3(SYS_munmap, addr, nbytes, 0);
@@ -271,9 +288,19 @@ bool os_write(int fd, const char *text, size_t nbytes)
     return true;
 }
 
+/* Where the kernel does not tell, nothing is removed. */
+static bool is_regular_file(const char *path)
+{
+    struct stat status = {0};
+    long result =
+        OS_SYSCALL(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW, 0, 0);
+    return !failed(result) && S_ISREG(status.st_mode);
+}
+
 int os_create(const char *path)
 {
-    OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
+    if (is_regular_file(path))
+        OS_SYSCALL(SYS_unlink, (long)path, 0, 0, 0, 0, 0);
     long fd = OS_SYSCALL(SYS_open, (long)path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                          0600, 0, 0, 0);
     return failed(fd) ? -1 : (int)fd;
@@ -346,6 +373,11 @@ uint64_t os_now_ms(void)
 size_t os_user_id(void)
 {
     return (size_t)OS_SYSCALL(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+}
+
+long os_thread_id(void)
+{
+    return OS_SYSCALL(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
 long os_process_id(void)

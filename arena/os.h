@@ -19,9 +19,16 @@ long os_syscall(long number, long a, long b, long c, long d, long e, long f);
 /* Address space nobody can touch yet, at `hint` or elsewhere; NULL where the kernel has none. */
 void *os_reserve(void *hint, size_t nbytes);
 
-/* Zeroed memory for the library's own tables; NULL when out of memory. */
+/* Zeroed memory for a program, wherever the kernel likes; NULL when out of memory. */
 void *os_map(size_t nbytes);
 void os_unmap(void *addr, size_t nbytes);
+
+/*
+ * The same for the library's own tables. They stand below an address, once that is said, where the
+ * kernel puts nothing by itself: what overruns its own memory finds no table next to it.
+ */
+void *os_map_table(size_t nbytes);
+void os_place_tables(uintptr_t below);
 
 /* Makes reserved pages readable and writable. False: no memory (overcommit, RLIMIT_DATA). */
 bool os_commit(void *addr, size_t nbytes);
@@ -88,7 +95,10 @@ void os_yield(void);
 /* Writes all of it, as far as that goes. */
 bool os_write(int fd, const char *text, size_t nbytes);
 
-/* Creates a new file, 0600, for writing; -1 on failure. A file of that name, or a link, goes first. */
+/*
+ * Creates a new file, 0600, for writing; -1 on failure. A regular file of that name goes first; a
+ * link, a device or a pipe stays, and is a failure: nobody else's file is written, nor /dev/null lost.
+ */
 int os_create(const char *path);
 /*
  * Opens a file to write at its end; one that is made, 0600, must not be there, one that is not must
@@ -118,5 +128,7 @@ size_t os_user_id(void);
 
 /* A clock that goes on by a few ms at a time, and costs a few ns; it is no system call. */
 uint64_t os_now_ms(void);
+
+long os_thread_id(void);
 
 #endif

@@ -15,7 +15,7 @@ static size_t bytes_for(size_t npages)
 bool page_map_init(size_t npages)
 {
     map_bytes = bytes_for(npages);
-    g_page_groups = os_map(map_bytes);
+    g_page_groups = os_map_table(map_bytes);
     return g_page_groups != NULL;
 }
 

@@ -17,6 +17,9 @@
 #define AS_SHARE 8
 #define BASE_ALIGNMENT GIB
 
+/* Below this part of it are the tables: far from what anybody overruns, and from the region's range. */
+#define TABLES_SHARE 2
+
 /* The frontier moves by an eighth of what is in use, within these bounds, or by what is needed. */
 #define STEP_SHIFT 3
 #define STEP_LOWEST SUPER_PAGES
@@ -72,6 +75,7 @@ bool region_init(size_t nbytes)
             break;
     if (base == 0)
         return false;
+    os_place_tables(base / TABLES_SHARE);
     if (!page_map_init(nbytes >> PAGE_SHIFT) || !summary_init(nbytes >> PAGE_SHIFT)) {
         os_unmap((void *)base, nbytes);
         return false;

@@ -3,6 +3,7 @@
 #include "budget.h"
 #include "config.h"
 #include "decay.h"
+#include "guard.h"
 #include "huge.h"
 #include "odd.h"
 #include "os.h"
@@ -142,8 +143,10 @@ static void retire(PageArena *arena, size_t first, size_t npages)
 {
     if (likely(arena != NULL))
         zero_retire(first, npages, &arena->density);
-    else if (!zero_purge(first, npages))
+    else if (!zero_purge(first, npages)) {
         page_map_set(PAGE_DIRTY, first, npages);
+        zero_scrub(first, npages);
+    }
 }
 
 /* The same for pages of which some may be reserved: these hold what they held when handed out. */
@@ -191,6 +194,8 @@ void router_free(PageArena *arena, size_t first, size_t npages)
         region_reserve_again(above, end - above);
         end = above;
     }
+    if (unlikely(g_config.guard != 0))
+        guard_note(first, end - first);
     for (; first < end; first += npages) {
         bool odd = page_map_any(PAGE_ODD, first, 1);
         struct run rest = page_map_next(PAGE_ODD, !odd, first, end);

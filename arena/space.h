@@ -10,6 +10,7 @@
 
 #include "claim.h"
 #include "config.h"
+#include "guard.h"
 #include "message.h"
 #include "odd.h"
 #include "os.h"

@@ -6,6 +6,7 @@
 #include "block.h"
 #include "budget.h"
 #include "config.h"
+#include "guard.h"
 #include "huge.h"
 #include "lock.h"
 #include "os.h"
@@ -32,6 +33,7 @@ static bool bring_up(void)
     huge_init();
     if (!zero_selftest() || !block_init() || !thread_init())
         return false;
+    guard_init();
     trace_init();
     publish_init();
     background_start();

@@ -38,7 +38,7 @@ bool summary_init(size_t npages)
         total += nnodes[nlevels];
         count = nnodes[nlevels++] / FANOUT;
     } while (count > 1);
-    struct node *nodes = os_map(total * sizeof *nodes);
+    struct node *nodes = os_map_table(total * sizeof *nodes);
     if (nodes == NULL)
         return false;
     /* The largest at the end, for summary_trim. */

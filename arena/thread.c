@@ -117,7 +117,7 @@ static void put_spare(PageArena *arena)
 
 static PageArena *make_arena(void)
 {
-    PageArena *arena = os_map(sizeof *arena);
+    PageArena *arena = os_map_table(sizeof *arena);
     if (arena == NULL)
         return NULL;
     if (router_init_arena(arena)) {

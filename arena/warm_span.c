@@ -13,7 +13,7 @@ bool warm_span_cache_init(WarmSpanCache *cache, size_t cap_64k, size_t cap_128k,
     cap_64k = clamp(cap_64k, WARM_64K_LOWEST, WARM_64K_HIGHEST);
     cap_128k = clamp(cap_128k, WARM_128K_LOWEST, WARM_128K_HIGHEST);
     cap_2m = clamp(cap_2m, WARM_2M_LOWEST, WARM_2M_HIGHEST);
-    void **entries = os_map((cap_64k + cap_128k + cap_2m) * sizeof *entries);
+    void **entries = os_map_table((cap_64k + cap_128k + cap_2m) * sizeof *entries);
     if (entries == NULL)
         return false;
     entries = page_stack_use(&cache->spans[0], entries, cap_64k);

@@ -45,7 +45,7 @@ __attribute__((unused)) static bool reads_as_zero(size_t first, size_t npages)
     return true;
 }
 
-void zero_prepare(size_t first, size_t npages)
+static void clear_dirty(size_t first, size_t npages)
 {
     size_t end = first + npages;
     for (struct run run = {first, 0}; run.first < end; run.first += run.npages) {
@@ -53,6 +53,11 @@ void zero_prepare(size_t first, size_t npages)
         if (run.npages != 0)
             memset(region_addr(run.first), 0, run.npages * PAGE_BYTES);
     }
+}
+
+void zero_prepare(size_t first, size_t npages)
+{
+    clear_dirty(first, npages);
     invariant(g_config.guard == GUARD_TRACES || reads_as_zero(first, npages));
 }
 
@@ -128,9 +133,17 @@ static size_t retire_window(size_t first, size_t npages, bool swap)
     return ndirty;
 }
 
-void zero_retire(size_t first, size_t npages, PageDensity *density)
+void zero_scrub(size_t first, size_t npages)
 {
-    unsigned char *unasked = npages <= ASKED_PAGES ? &density->unasked[npages] : NULL;
+    if (unlikely(g_config.scrub != 0))
+        clear_dirty(first, npages);
+}
+
+static void classify(size_t first, size_t npages, PageDensity *density)
+{
+    /* What was never touched must not become resident by being scrubbed. */
+    bool may_guess = npages <= ASKED_PAGES && likely(g_config.scrub == 0);
+    unsigned char *unasked = may_guess ? &density->unasked[npages] : NULL;
     if (npages < FEW_PAGES || residency_unknown || (unasked != NULL && *unasked != 0)) {
         if (unasked != NULL && *unasked != 0)
             --*unasked;
@@ -146,6 +159,12 @@ void zero_retire(size_t first, size_t npages, PageDensity *density)
     }
     if (unasked != NULL && ndirty >= npages - npages / 4)
         *unasked = UNASKED;
+}
+
+void zero_retire(size_t first, size_t npages, PageDensity *density)
+{
+    classify(first, npages, density);
+    zero_scrub(first, npages);
 }
 
 static void copy_window(char *to, size_t first, size_t npages, bool swap)

@@ -19,8 +19,17 @@
 /* Makes pages in flight read as zero. */
 void zero_prepare(size_t first, size_t npages);
 
-/* Notes which of the pages, that a program has used, are dirty now. See PageDensity for `density`. */
+/*
+ * Notes which of the pages, that a program has used, are dirty now. See PageDensity for `density`.
+ * With SCRUB they are cleared, too.
+ */
 void zero_retire(size_t first, size_t npages, PageDensity *density);
+
+/*
+ * With SCRUB: clears dirty pages in flight. They stay dirty, which is what tells that they are retained,
+ * and are cleared once more when they are handed out.
+ */
+void zero_scrub(size_t first, size_t npages);
 
 /* Gives the memory back and notes the pages as clean. False: they are as they were. */
 bool zero_purge(size_t first, size_t npages);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "fault.h"
 #include "heap.h"
 #include "loader.h"
 #include "next.h"
@@ -64,6 +65,8 @@ __attribute__((constructor)) static void init(void)
     config_load_switch();
     if (g_config.enable && may_act() && start_arena()) {
         g_route_max = g_config.max_span;
+        if (g_config.guard != 0)
+            fault_start();
         if (heap_start())
             loader_start();
     }

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
@@ -48,6 +49,33 @@ static long early_syscall(long number, ...)
 struct real real = {REAL_CALLS(INITIAL).syscall = early_syscall};
 #undef INITIAL
 
+/* The libraries behind us that define what we define: each mapping call may have its own. */
+#define BEHIND_MOST 4
+static struct range behind[BEHIND_MOST];
+
+static struct range library_of(const void *function)
+{
+    Dl_info info;
+    struct range library = {0, 0};
+    if (dladdr(function, &info) == 0)
+        return library;
+    const ElfW(Ehdr) *header = info.dli_fbase;
+    const ElfW(Phdr) *part = (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
+    library = range_of(header, 0);
+    for (size_t i = 0; i < header->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD)
+            library.end = max_size(library.end, library.start + part[i].p_vaddr + part[i].p_memsz);
+    return library;
+}
+
+bool real_is_behind(const void *caller)
+{
+    for (size_t i = 0; i < BEHIND_MOST; i++)
+        if ((uintptr_t)caller - behind[i].start < behind[i].end - behind[i].start)
+            return true;
+    return false;
+}
+
 void real_resolve(void)
 {
     void *found;
@@ -60,4 +88,8 @@ void real_resolve(void)
     found = dlsym(RTLD_NEXT, "syscall");
     if (found != NULL)
         real.syscall = (long (*)(long, ...))found;
+    behind[0] = library_of((void *)real.mmap);
+    behind[1] = library_of((void *)real.munmap);
+    behind[2] = library_of((void *)real.mremap);
+    behind[3] = library_of((void *)real.mprotect);
 }

@@ -8,6 +8,7 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -62,5 +63,11 @@ struct real {
 extern struct real real;
 
 void real_resolve(void);
+
+/*
+ * Whether a caller of syscall(2) is in a library behind us that has been asked for a mapping: tcmalloc's
+ * mmap is such a one. What it asks for there has been through us.
+ */
+bool real_is_behind(const void *caller);
 
 #endif

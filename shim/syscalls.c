@@ -18,7 +18,8 @@
 
 /*
  * syscall(2): the calls that the shim knows take the way of the functions of their names, all
- * others pass.
+ * others pass. These are our own functions, whatever is preloaded before us (heap.list): the
+ * mmap of tcmalloc is a syscall(2).
  */
 EXPORT long syscall(long number, ...)
 {
@@ -34,6 +35,8 @@ EXPORT long syscall(long number, ...)
 
     void *addr = (void *)a;
     size_t nbytes = (size_t)b;
+    if (unlikely(real_is_behind(__builtin_return_address(0))))
+        return real.syscall(number, a, b, c, d, e, f);
     switch (number) {
     case SYS_mmap:
         return (long)mmap(addr, nbytes, (int)c, (int)d, (int)e, f);

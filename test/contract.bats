@@ -81,6 +81,9 @@ contract() { as_without "$PROGS/$1" "${@:2}"; }
 @test "before the constructor: a preload before ours" { before_ours "$(library constructor)" "$PROGS/constructor"; }
 @test "before the constructor: a preload after ours" { after_ours "$(library constructor)" "$PROGS/constructor"; }
 @test "a program with its own mmap and dlsym" { contract interposer; }
+@test "a program with its own mmap, by syscall(2)" { contract hook_syscall; }
+@test "a preload with its own mmap, by syscall(2), before ours" { before_ours "$(library hook_syscall)" "$PROGS/unmap_parts"; }
+@test "a preload with its own mmap, by syscall(2), after ours" { after_ours "$(library hook_syscall)" "$PROGS/fixed_over"; }
 @test "a preload with its own mmap and dlsym, before ours" { before_ours "$(library interposer)" "$PROGS/constructor"; }
 @test "a preload with its own mmap and dlsym, after ours" { after_ours "$(library interposer)" "$PROGS/constructor"; }
 

@@ -14,7 +14,8 @@ WARM_128K 128 8 512
 WARM_2M 64 4 256
 MAX_SPAN 33554432 65536 1073741824
 REGION 68719476736 67108864 1099511627776
-GUARD 0 0 1'
+GUARD 0 0 1
+SCRUB 0 0 1'
 
 # says_hi WHAT WAY...: `echo hi` run by WAY (on, on_debug, env ...) prints hi and succeeds. Sets stderr and stderr_lines.
 says_hi() {
@@ -235,6 +236,37 @@ sys.exit(7)'
   done
 }
 
+@test "STATS=path: a link, a pipe or a device is left alone; a file is replaced by one of our own" {
+  local dir=$BATS_TEST_TMPDIR kind
+  local -x HAKMEM_PAGE_ARENA_STATS=$dir/stats
+  for kind in link dangling pipe device; do
+    rm -f "$dir/stats"
+    case $kind in
+      link) echo precious >"$dir/target" && ln -s "$dir/target" "$dir/stats" ;;
+      dangling) ln -s "$dir/nobody" "$dir/stats" ;;
+      pipe) mkfifo "$dir/stats" ;;
+      device) ln -s /dev/null "$dir/stats" ;;
+    esac
+    local before
+    before=$(stat -c '%F %i' "$dir/stats")
+    run --separate-stderr on /usr/bin/python3 -c "$WORKLOAD"
+    [ "$status" -eq 7 ]
+    [ "${#stderr_lines[@]}" -eq 1 ] || fail "$kind: not one line: $stderr" || return 1
+    [ "$(stat -c '%F %i' "$dir/stats")" = "$before" ] || fail "$kind: replaced" || return 1
+  done
+  [ "$(cat "$dir/target")" = precious ]
+  [ ! -e "$dir/nobody" ]
+  [ -c /dev/null ]
+  rm "$dir/stats"
+  echo old >"$dir/stats"
+  chmod 666 "$dir/stats"
+  ln "$dir/stats" "$dir/other"
+  run --separate-stderr on /usr/bin/python3 -c "$WORKLOAD"
+  [ -z "$stderr" ] || fail "$stderr"
+  [ "$(stat -c %a "$dir/stats")" = 600 ]
+  [ "$(cat "$dir/other")" = old ]
+}
+
 @test "STATS: 0 and empty print nothing; a closed stderr harms nobody" {
   local value
   for value in 0 ''; do
@@ -243,4 +275,36 @@ sys.exit(7)'
   done
   HAKMEM_PAGE_ARENA_STATS=1 HAKMEM_PAGE_ARENA_HOT_SIZE=x run on sh -c 'exec 2>&-; /bin/echo hi; exit 5'
   [ "$status" -eq 5 ]
+}
+
+# Every knob has a random value at once: of digits and units mostly, else of any bytes. One line each at the most, and the
+# program does what it does. The random seed is fixed; FUZZ_SEED is another.
+@test "random values of all knobs at once" {
+  # shellcheck disable=SC2016 # for python
+  cd "$BATS_TEST_TMPDIR"
+  run --separate-stderr /usr/bin/python3 - "$SHIM" <<'PYTHON'
+import os, random, subprocess, sys
+random.seed(int(os.environ.get("FUZZ_SEED", "11")))
+NAMES = "ENABLE HOT_SIZE WARM_64K WARM_128K WARM_2M MAX_SPAN REGION GUARD SCRUB MALLOC MALLOC_MIN ONLY STATS".split()
+ALPHABETS = [b"0123456789", b"0123456789KMG", b"01-+ .xkKG%p,\n", bytes(range(1, 256))]
+WORK = "x = [[j] * 8 for j in range(30000)]; y = bytearray(5 << 20); z = [bytes(9000)] * 50; print(len(x), any(y), len(z))"
+for step in range(100):
+    env = {"LC_ALL": "C", "LD_PRELOAD": sys.argv[1], "PATH": "/usr/bin:/bin"}
+    for name in NAMES:
+        length = random.choice([0, 1, 2, 4, 9, 30, 5000])
+        value = bytes(random.choices(random.choice(ALPHABETS), k=length))
+        env["HAKMEM_PAGE_ARENA_" + name] = value.replace(b"/", b"_")
+    if step % 2:
+        env["HAKMEM_PAGE_ARENA_ENABLE"] = "1"
+        env["HAKMEM_PAGE_ARENA_ONLY"] = ""
+    if step % 4 == 1:
+        env["HAKMEM_PAGE_ARENA_STATS"] = "0"
+    done = subprocess.run(["/usr/bin/python3", "-c", WORK], env=env, capture_output=True, timeout=60)
+    lines = done.stderr.splitlines()
+    stats = [line for line in lines if not line.startswith(b"pagearena: ")]
+    if done.returncode or done.stdout != b"30000 False 50\n" or len(lines) - len(stats) > len(NAMES) + 1 or \
+            (stats and env["HAKMEM_PAGE_ARENA_STATS"] != b"1"):
+        sys.exit(f"step {step}: status {done.returncode}, {done.stdout!r}, {done.stderr[:2000]!r}, {env}")
+PYTHON
+  [ "$status" -eq 0 ] || fail "$stderr"
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -148,6 +149,137 @@ static void use_user_arena(void)
     page_arena_shutdown(&arena);
 }
 
+#define MAX_BLOCKS 12
+static void *blocks[MAX_BLOCKS];
+static size_t block_bytes_of[MAX_BLOCKS];
+
+static void check_blocks(void)
+{
+    for (size_t i = 0; i < MAX_BLOCKS; i++)
+        if (blocks[i] != NULL)
+            CHECK(unit_filled(blocks[i], block_bytes_of[i], 2));
+}
+
+static void set_block(size_t slot, void *block, size_t nbytes)
+{
+    blocks[slot] = block;
+    block_bytes_of[slot] = nbytes;
+    if (block == NULL)
+        return;
+    CHECK(space_block_bytes(block) >= nbytes);
+    unit_fill(block, nbytes, 2);
+}
+
+static void free_block(size_t slot)
+{
+    if (blocks[slot] != NULL)
+        space_block_free(blocks[slot]);
+    blocks[slot] = NULL;
+}
+
+/* What it held is still there, as much as fits; or the block is as it was. */
+static void move_block(size_t slot, size_t nbytes)
+{
+    if (blocks[slot] == NULL)
+        return;
+    size_t kept = min_size(nbytes, block_bytes_of[slot]);
+    size_t first = *(size_t *)blocks[slot];
+    if (space_block_resize(blocks[slot], nbytes)) {
+        CHECK_EQUAL(*(size_t *)blocks[slot], first);
+        set_block(slot, blocks[slot], nbytes);
+        return;
+    }
+    check_blocks();
+    void *moved = space_block_move(blocks[slot], nbytes);
+    if (moved == NULL)
+        return;
+    CHECK(kept >= sizeof first && *(size_t *)moved == first);
+    set_block(slot, moved, nbytes);
+}
+
+static void *free_some_blocks(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MAX_BLOCKS; i += 3)
+        free_block(i);
+    set_block(0, space_block(30000, 1, false), 30000);
+    return NULL;
+}
+
+static void use_blocks(void)
+{
+    static const size_t sizes[] = {4096, 9000, 60000, 270000, 600000, 20000, 8192, 40000};
+    pthread_t thread;
+    for (size_t i = 0; i < MAX_BLOCKS; i++) {
+        size_t nbytes = sizes[i % 8];
+        void *block = space_block(nbytes, i == 9 ? 65536 : 1, i % 2 == 0);
+        CHECK(block == NULL || i % 2 != 0 || unit_is_zero(block, nbytes & ~(size_t)7));
+        set_block(i, block, nbytes & ~(size_t)7);
+    }
+    check_blocks();
+    move_block(2, 64 * KIB);
+    move_block(3, 400 * KIB);
+    move_block(4, 900 * KIB);
+    move_block(7, 70 * KIB);
+    check_blocks();
+    CHECK(pthread_create(&thread, NULL, free_some_blocks, NULL) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    check_blocks();
+    space_relieve();
+    check_blocks();
+    for (size_t i = 0; i < MAX_BLOCKS; i++)
+        free_block(i);
+}
+
+/* Half of a reservation is made accessible, as V8 does it; the rest goes as it came. */
+static void use_reservation(size_t npages)
+{
+    char *start = space_reserve(npages * PAGE_BYTES, 16 * PAGE_BYTES);
+    if (start == NULL)
+        return;
+    struct range used = range_of(start, npages / 2 * PAGE_BYTES);
+    CHECK(mprotect(start, length(used), PROT_READ | PROT_WRITE) == 0);
+    space_commit(used);
+    space_unmark(PAGE_PROTECTED, used);
+    add(start, length(used));
+    space_unmap((struct range){used.end, used.start + npages * PAGE_BYTES});
+}
+
+static void grow_span(void)
+{
+    struct range *span = find_span();
+    if (span == NULL || space_is_odd(*span))
+        return;
+    size_t nbytes = length(*span);
+    void *grown = space_grow(*span, 2 * nbytes);
+    if (grown == NULL)
+        return;
+    CHECK(unit_is_zero((char *)grown + nbytes, nbytes));
+    unit_fill(grown, 2 * nbytes, 1);
+    *span = range_of(grown, 2 * nbytes);
+}
+
+static void map_where_it_was(void)
+{
+    struct range *span = find_span();
+    if (span == NULL)
+        return;
+    struct range again = {span->end - 4 * PAGE_BYTES, span->end};
+    span->end = again.start;
+    space_unmap(again);
+    if (space_map_at(again))
+        add(address(again), length(again));
+}
+
+static void copy_from_anywhere(void)
+{
+    char from[16] = "some text";
+    char to[16] = {0};
+    if (os_copy_in(to, from, sizeof to))
+        CHECK(memcmp(to, from, sizeof to) == 0);
+    CHECK(!os_copy_in(to, (void *)16, sizeof to));
+}
+
 static void play(void)
 {
     static const size_t sizes[] = {1, 1, 16, 16, 50, 100, 32, 3, 512, 1, 16};
@@ -163,6 +295,13 @@ static void play(void)
     add(page_arena_alloc_aligned(NULL, 100 * MIB, 4 * KIB), 4 * KIB);
     map(70);
     unmap_every(2);
+    use_reservation(100);
+    use_reservation(520);
+    grow_span();
+    map_where_it_was();
+    use_blocks();
+    copy_from_anywhere();
+    check_contents();
     purge_all();
     CHECK(pthread_create(&thread, NULL, use_in_thread, NULL) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
@@ -190,17 +329,24 @@ static long mincore_of_parts(const long *arguments)
     return result;
 }
 
-static void set_up(void)
+static void set_up_with(const char *knobs)
 {
-    unit_time_limit(200);
+    unit_time_limit(400);
     unit_knobs("REGION=64M HOT_SIZE=64 WARM_64K=16 WARM_128K=8 WARM_2M=4");
+    unit_knobs(knobs);
     fake_swap(true);
     fake_handle(SYS_mincore, mincore_of_parts);
     null_file = open("/dev/null", O_WRONLY);
     snprintf(stats_path, sizeof stats_path, "/tmp/fault_test.%d", getpid());
 }
 
+static void set_up(void)
+{
+    set_up_with("");
+}
+
 /* How often the scenario makes a call. */
+static uint64_t npoints;
 static uint64_t *counted;
 static long counted_number;
 
@@ -231,18 +377,70 @@ static void fail_each(long number, uint64_t times, int error)
     }
     fake_fail(number, 1, 0, 0);
     unlink(stats_path);
+    npoints += count;
+}
+
+/* For docs/reliability.md. */
+static void tell(const char *what)
+{
+    dprintf(1, "# %lu points of failure, %s\n", npoints, what);
 }
 
 static void any_call_once(void)
 {
     set_up();
     fail_each(FAKE_ANY, 1, ENOMEM);
+    tell("any call, once");
+}
+
+static void any_call_once_with_guard(void)
+{
+    set_up_with("GUARD=1");
+    fail_each(FAKE_ANY, 1, ENOMEM);
+    tell("any call, once, GUARD");
+}
+
+static void any_call_once_with_scrub(void)
+{
+    set_up_with("SCRUB=1");
+    fail_each(FAKE_ANY, 1, ENOMEM);
+    tell("any call, once, SCRUB");
+}
+
+/* Each call of the library with each errno that its manual page has, and a sandbox may make of it. */
+static void each_kind_once(void)
+{
+    static const struct {
+        long number;
+        int errors[6];
+    } calls[] = {
+        {SYS_mmap, {EAGAIN, ENFILE, EPERM, EINVAL, ENOSYS}},
+        {SYS_mprotect, {ENOMEM, EACCES, EPERM, ENOSYS}},
+        {SYS_munmap, {ENOMEM, EINVAL, EPERM}},
+        {SYS_madvise, {EINVAL, EAGAIN, ENOMEM, EPERM, ENOSYS}},
+        {SYS_mincore, {EAGAIN, EFAULT, ENOMEM, ENOSYS, EPERM}},
+        {SYS_prctl, {EINVAL, ENOMEM, EBADF, EPERM, ENOSYS}},
+        {SYS_sysinfo, {EFAULT, EPERM, ENOSYS}},
+        {SYS_prlimit64, {EPERM, ESRCH, ENOSYS}},
+        {SYS_process_vm_readv, {EPERM, ESRCH, EFAULT, ENOSYS}},
+        {SYS_write, {EINTR, EAGAIN, ENOSPC, EIO, EBADF, EPIPE}},
+        {SYS_open, {EMFILE, ENFILE, EACCES, EROFS, ENOSPC, EINTR}},
+        {SYS_newfstatat, {EACCES, ELOOP, ENOSYS, EPERM}},
+        {SYS_close, {EIO, EINTR, EBADF}},
+        {SYS_getpid, {ENOSYS, EPERM}},
+    };
+    set_up();
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        for (size_t j = 0; j < 6 && calls[i].errors[j] != 0; j++)
+            fail_each(calls[i].number, 1, calls[i].errors[j]);
+    tell("each kind, once");
 }
 
 static void any_call_from_then_on(void)
 {
     set_up();
     fail_each(FAKE_ANY, FAKE_EVER, ENOMEM);
+    tell("any call, from then on");
 }
 
 /* Calls that a sandbox refuses, or that run out of something, in the middle of all the others. */
@@ -259,14 +457,17 @@ static void each_kind_from_then_on(void)
     set_up();
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         fail_each(refusals[i].number, FAKE_EVER, refusals[i].error);
+    tell("each kind, from then on");
 }
 
 static void never_allowed_at_all(void)
 {
-    static const long numbers[] = {SYS_mmap,   SYS_mprotect,   SYS_madvise, SYS_mincore,
-                                   SYS_munmap, SYS_prctl,      SYS_sysinfo, SYS_prlimit64,
-                                   SYS_write,  SYS_open,       SYS_futex,   SYS_getpid,
-                                   SYS_unlink, SYS_sched_yield};
+    static const long numbers[] = {
+        SYS_mmap,   SYS_mprotect,     SYS_madvise,    SYS_mincore,
+        SYS_munmap, SYS_prctl,        SYS_sysinfo,    SYS_prlimit64,
+        SYS_write,  SYS_open,         SYS_futex,      SYS_getpid,
+        SYS_unlink, SYS_sched_yield,  SYS_newfstatat, SYS_process_vm_readv,
+        SYS_gettid, SYS_clock_gettime};
     static const int errors[] = {ENOSYS, EPERM, ENOMEM, EINVAL, EAGAIN};
     set_up();
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -279,5 +480,7 @@ static void never_allowed_at_all(void)
     unlink(stats_path);
 }
 
-UNIT_MAIN(UNIT_CASE(any_call_once), UNIT_CASE(any_call_from_then_on),
-          UNIT_CASE(each_kind_from_then_on), UNIT_CASE(never_allowed_at_all))
+UNIT_MAIN(UNIT_CASE(any_call_once), UNIT_CASE(any_call_once_with_guard),
+          UNIT_CASE(any_call_once_with_scrub), UNIT_CASE(any_call_from_then_on),
+          UNIT_CASE(each_kind_once), UNIT_CASE(each_kind_from_then_on),
+          UNIT_CASE(never_allowed_at_all))

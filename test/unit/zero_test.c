@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "fake_kernel.h"
+#include "os.h"
 #include "region.h"
 #include "unit.h"
 
@@ -268,6 +269,46 @@ static void mincore_that_knows_nothing(void)
     CHECK_EQUAL(fake_count(FAKE_ANY), calls);
 }
 
+/* Every size class: asked about always, cleared at once, dirty all the same, sparse where it was. */
+static void scrubbed_pages_are_cleared_and_retained(void)
+{
+    static const size_t sizes[] = {4, 16, 32, 33, 100, 3000};
+    PageDensity density = {0};
+    unsigned char residency[3000];
+    set_up();
+    g_config.scrub = 1;
+    for (size_t i = 0, first = 0; i < sizeof sizes / sizeof *sizes; first += sizes[i++]) {
+        for (size_t page = first; page < first + sizes[i]; page += 2)
+            touch(page);
+        for (int again = 0; again < 3; again++)
+            zero_retire(first, sizes[i], &density);
+        CHECK_EQUAL(page_map_count(PAGE_DIRTY, first, sizes[i]), (sizes[i] + 1) / 2);
+        CHECK(os_resident(region_addr(first), sizes[i], residency));
+        for (size_t page = 0; page < sizes[i]; page++) {
+            CHECK_EQUAL(residency[page] & 1, page % 2 == 0);
+            CHECK_EQUAL(is_dirty(first + page), page % 2 == 0);
+        }
+        CHECK(unit_is_zero(region_addr(first), sizes[i] * PAGE_BYTES));
+    }
+    touch(9000);
+    touch(9001);
+    zero_retire(9000, 2, &density);
+    CHECK(is_dirty(9000) && is_dirty(9001));
+    CHECK(unit_is_zero(region_addr(9000), 2 * PAGE_BYTES));
+}
+
+static void what_cannot_be_asked_about_is_scrubbed_as_a_whole(void)
+{
+    set_up();
+    g_config.scrub = 1;
+    fake_fail(SYS_mincore, 1, FAKE_EVER, EAGAIN);
+    touch(5);
+    touch(30);
+    zero_retire(0, 40, &(PageDensity){0});
+    CHECK_EQUAL(page_map_count(PAGE_DIRTY, 0, 40), 40);
+    CHECK(unit_is_zero(region_addr(0), 40 * PAGE_BYTES));
+}
+
 static void mincore_that_is_refused(void)
 {
     set_up();
@@ -286,4 +327,5 @@ UNIT_MAIN(UNIT_CASE(dirty_runs_are_cleared), UNIT_CASE(debug_builds_find_false_c
           UNIT_CASE(swapped_out_pages_that_stay_are_dirty), UNIT_CASE(swap_is_asked_for_again),
           UNIT_CASE(all_is_dirty_where_residency_is_refused), UNIT_CASE(purge), UNIT_CASE(selftest),
           UNIT_CASE(selftest_of_a_liar), UNIT_CASE(mincore_that_knows_nothing),
-          UNIT_CASE(mincore_that_is_refused))
+          UNIT_CASE(mincore_that_is_refused), UNIT_CASE(scrubbed_pages_are_cleared_and_retained),
+          UNIT_CASE(what_cannot_be_asked_about_is_scrubbed_as_a_whole))
