@@ -7,6 +7,7 @@
 #   make bench    all rivals, into docs/    make compare  malloc against other mallocs
 #   make soak     the fuzzers for hours     make mutants  what they must find
 #   make fuzz     pagefuzz guided by coverage (clang)
+#   make install, make deb: see packaging/rules.mk
 #
 # Files are found by wildcard. CPPFLAGS, CFLAGS and LDFLAGS come after ours; V=1 shows commands.
 
@@ -47,7 +48,7 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: build/libpagearena_shim.so build/libpagearena.a
+all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-measure
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
 tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
@@ -120,8 +121,12 @@ $(LINKED): LIB := build/libpagearena.a
 $(PLAIN) $(LINKED): build/%: %.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< $(LIB) -pthread -ldl
+build/pagearena-measure: scripts/lib/pagearena/measure.c Makefile
+	$(START)
+	$(Q)$(CC) $(CPP_BASE) -g -O2 $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 build/test/bench/%.jemalloc: test/bench/%.c Makefile
 	$(START)
 	$(Q)$(PROGRAM) -o $@ $< -pthread -ljemalloc
 
+include packaging/rules.mk
 -include $(shell find build -name '*.d' 2>/dev/null)
