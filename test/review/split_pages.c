@@ -1,0 +1,17 @@
+/* THP=auto: purging parts of huge pages does not free them: what the whole machine has free, before and after, in MB. */
+#include "../progs/prog.h"
+static long machine_kb(const char *name)
+{
+    FILE *f = fopen("/proc/meminfo", "r"); char line[256]; long kb = 0;
+    while (fgets(line, sizeof line, f)) if (strncmp(line, name, strlen(name)) == 0) kb = atol(line + strlen(name));
+    fclose(f); return kb;
+}
+int main(void)
+{
+    static char *p[800];
+    for (int i = 0; i < 800; i++) { p[i] = map(2 * MB); memset(p[i], 1, 2 * MB); }
+    long before = machine_kb("MemFree:"), rss = status_kb("VmRSS:");
+    for (int i = 0; i < 800; i++) unmap(p[i] + (i % 2) * MB, MB);
+    usleep(200000);
+    printf("RSS fell by %ld MB, free memory of the machine rose by %ld MB\n", (rss - status_kb("VmRSS:")) / 1024, (machine_kb("MemFree:") - before) / 1024);
+}
