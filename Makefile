@@ -53,7 +53,7 @@ objects = $(patsubst %.c,build/obj/$(1)/%.o,$(2))#  $(call objects,tree,sources)
 
 all: build/libpagearena_shim.so build/libpagearena.a build/pagearena-replay build/pagearena-measure
 debug: build/debug/libpagearena_shim.so build/debug/libpagearena.a
-tests: $(FUZZERS) $(PLAIN) $(LINKED) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
+tests: $(FUZZERS) $(PLAIN) $(LINKED) $(BENCH:%.c=build/%.jemalloc) $(UNIT:%.c=build/%.asan) $(UNIT:%.c=build/%.tsan)
 
 # In steps, not as prerequisites: -j would start packages, build and run all at once.
 test:
