@@ -302,7 +302,7 @@ void space_discarded(struct range range)
 {
     range = space_clip(range);
     if (range.start != range.end)
-        huge_split(first_page(range), page_count(range));
+        huge_discarded(first_page(range), page_count(range));
 }
 
 bool space_is_sealed(struct range range)

@@ -69,6 +69,7 @@ static void note_purged(size_t first, size_t npages)
 
 bool zero_purge(size_t first, size_t npages)
 {
+    huge_unfold(first, npages);
     if (!os_purge(region_addr(first), npages * PAGE_BYTES))
         return false;
     note_purged(first, npages);
@@ -78,8 +79,10 @@ bool zero_purge(size_t first, size_t npages)
 bool zero_purge_runs(const struct run *runs, size_t count)
 {
     struct os_range ranges[OS_RANGES_MOST] = {{NULL, 0}};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        huge_unfold(runs[i].first, runs[i].npages);
         ranges[i] = (struct os_range){region_addr(runs[i].first), runs[i].npages * PAGE_BYTES};
+    }
     size_t done = os_purge_ranges(ranges, count);
     bool any = done != 0;
     for (size_t i = 0; i < done; i++)
