@@ -26,6 +26,7 @@
 
 /* One of which seven eighths are used is not looked into again: that takes 30 us. */
 #define WASTE_LITTLE (UNITS / 8)
+#define LOOKS_MOST 4
 
 /*
  * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that
@@ -206,6 +207,17 @@ static bool may_waste(unsigned more)
     return now + more <= max_size(used / WASTE_SHARE, WASTE_MOST);
 }
 
+/* Looks at least once, and some more before it says no. */
+static bool find_room(unsigned more)
+{
+    for (unsigned i = 0; i < LOOKS_MOST; i++) {
+        look_around();
+        if (may_waste(more))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Whoever comes meanwhile takes it for small. It is made huge only where memory goes on above it: so
  * all that the region grows by is one mapping with what was touched before, for the kernel, and parts
@@ -216,8 +228,7 @@ static void decide(size_t super, unsigned expected_waste, bool unasked)
 {
     if (!change_state(super, UNDECIDED, SMALL) || (!unasked && !has_shown(super)))
         return;
-    look_around();
-    if ((!unasked && !may_waste(expected_waste)) || !region_extend((super + 1) * SUPER_PAGES))
+    if ((!unasked && !find_room(expected_waste)) || !region_extend((super + 1) * SUPER_PAGES))
         return;
     /* Where a page is lost the kernel refuses after it has done the rest. */
     if (!advise_plain(super, MADV_HUGEPAGE))
@@ -278,9 +289,7 @@ static void begin_anew(size_t super)
         change_state(super, state, SPLIT);
     if (KIND(state) != HUGE)
         return;
-    if (!may_waste(UNITS))
-        look_around();
-    if (may_waste(UNITS))
+    if (find_room(UNITS))
         change_state(super, state, HUGE + UNITS);
     else
         end_state(super, SMALL);
