@@ -327,24 +327,33 @@ void huge_purged(size_t first, size_t npages)
             end_state(super, UNDECIDED);
 }
 
-void huge_advise(size_t first, size_t npages)
+/* As their superblocks are. */
+static void advise_alike(size_t first, size_t npages)
 {
     size_t end = first + npages;
     if (advice != 0)
         os_advise(region_addr(first), npages * PAGE_BYTES, advice);
     for (size_t next; states != NULL && first < end; first = next) {
         size_t super = first / SUPER_PAGES;
+        unsigned kind = KIND(read_state(super));
         next = min_size((super + 1) * SUPER_PAGES, end);
-        if (KIND(read_state(super)) == HUGE)
-            os_advise(region_addr(first), (next - first) * PAGE_BYTES, MADV_HUGEPAGE);
+        if (kind >= SPLIT)
+            os_advise(region_addr(first), (next - first) * PAGE_BYTES,
+                      kind == HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     }
+}
+
+void huge_mapped(size_t first, size_t npages)
+{
+    huge_discarded(first, npages);
+    advise_alike(first, npages);
 }
 
 bool huge_replace(size_t first, size_t npages, bool accessible)
 {
     if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible))
         return false;
-    huge_advise(first, npages);
+    huge_mapped(first, npages);
     return true;
 }
 
@@ -362,7 +371,7 @@ static bool is_alike(size_t first, size_t npages)
 void huge_follow(size_t first, size_t npages)
 {
     if (states != NULL && !is_alike(first, npages))
-        huge_advise(first, npages);
+        advise_alike(first, npages);
 }
 
 void huge_join(size_t first, size_t npages)

@@ -38,8 +38,8 @@ void huge_purged(size_t first, size_t npages);
 /* The same for what a program has given back and keeps. */
 void huge_discarded(size_t first, size_t npages);
 
-/* Advises fresh mappings as their superblocks are, so that they merge with their neighbours. */
-void huge_advise(size_t first, size_t npages);
+/* The same for pages that are a fresh mapping now: advised as their neighbours are, it merges with them. */
+void huge_mapped(size_t first, size_t npages);
 
 /* os_replace, and that. */
 bool huge_replace(size_t first, size_t npages, bool accessible);

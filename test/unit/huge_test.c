@@ -283,8 +283,11 @@ static void replaced_is_advised(void)
     set_up("REGION=512M");
     size_t super = show();
     unsigned before = nadvices;
-    CHECK(huge_replace(super * SUPER_PAGES - 1, 2, true));
+    CHECK(huge_replace(super * SUPER_PAGES, SUPER_PAGES, true));
     CHECK_EQUAL(nadvices - before, 1);
+    CHECK_EQUAL(advised[super], true);
+    CHECK(huge_replace(super * SUPER_PAGES - 1, 2, true));
+    CHECK_EQUAL(advised[super], false);
 }
 
 static void none_where_the_system_has_none(void)
