@@ -50,7 +50,10 @@ static uint8_t *states;
 /* What all of the region is under, but for huge superblocks and those that were; 0: nothing. */
 static int advice;
 
-/* By superblock: whether advice has passed over odd pages in it, which may be plain by now. */
+/*
+ * By superblock: whether there may be a seam in it, or beside it. Advice has passed over odd pages, which
+ * may be plain by now; or it is no longer huge, and that is not how it was at first.
+ */
 static bool *mixed;
 
 /* Whether the system gives huge pages to everybody. */
@@ -113,7 +116,8 @@ static bool advise_plain(size_t super, int advice_now)
 {
     struct run run = {super * SUPER_PAGES, 0};
     size_t end = run.first + SUPER_PAGES;
-    __atomic_store_n(&mixed[super], page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
+    bool differs = advice_now != MADV_HUGEPAGE && advice_now != advice;
+    __atomic_store_n(&mixed[super], differs || page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
                      __ATOMIC_RELAXED);
     bool all = true;
     while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
@@ -327,19 +331,35 @@ void huge_purged(size_t first, size_t npages)
             end_state(super, UNDECIDED);
 }
 
-/* As their superblocks are. */
+static int advice_of(size_t super)
+{
+    if (states == NULL)
+        return advice;
+    if (KIND(read_state(super)) == HUGE)
+        return MADV_HUGEPAGE;
+    return __atomic_load_n(&mixed[super], __ATOMIC_RELAXED) ? MADV_NOHUGEPAGE : advice;
+}
+
+/*
+ * At first as what is below, so that it merges with that, and is of one origin; then as their
+ * superblocks are. No advice can be taken back.
+ */
 static void advise_alike(size_t first, size_t npages)
 {
     size_t end = first + npages;
-    if (advice != 0)
-        os_advise(region_addr(first), npages * PAGE_BYTES, advice);
+    int below = first == 0 ? advice : advice_of((first - 1) / SUPER_PAGES);
+    if (below != 0)
+        os_advise(region_addr(first), npages * PAGE_BYTES, below);
     for (size_t next; states != NULL && first < end; first = next) {
         size_t super = first / SUPER_PAGES;
-        unsigned kind = KIND(read_state(super));
+        int wanted = advice_of(super);
         next = min_size((super + 1) * SUPER_PAGES, end);
-        if (kind >= SPLIT)
-            os_advise(region_addr(first), (next - first) * PAGE_BYTES,
-                      kind == HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+        if (wanted == 0 && below != 0) {
+            __atomic_store_n(&mixed[super], true, __ATOMIC_RELAXED);
+            wanted = MADV_NOHUGEPAGE;
+        }
+        if (wanted != below)
+            os_advise(region_addr(first), (next - first) * PAGE_BYTES, wanted);
     }
 }
 
