@@ -1,5 +1,6 @@
 #include "space.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "block.h"
@@ -329,10 +330,19 @@ void space_claim_end(struct range range, bool torn)
     claim_end(first_page(range), page_count(range), torn);
 }
 
-void space_claim_undo(struct range range)
+/* Advice that changes nothing says whether all of it is mapped. */
+static void unmark_mapped(enum page_bit how, size_t first, size_t npages)
+{
+    if (os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NORMAL))
+        odd_unmark(how, first, npages);
+}
+
+void space_claim_undo(struct range range, bool was_plain)
 {
     range = space_clip(range);
     claim_undo(first_page(range), page_count(range));
+    if (was_plain)
+        each_live(range, unmark_mapped, PAGE_TORN);
 }
 
 /* With `addresses`, also what was never used. */

@@ -130,6 +130,7 @@ void space_resume(void);
 /* For MAP_FIXED: see claim.h. */
 enum claim space_claim(struct range range, bool vacant);
 void space_claim_end(struct range range, bool torn);
-void space_claim_undo(struct range range);
+/* `was_plain`: none of it was odd before the claim, so nothing is now that the kernel has left there. */
+void space_claim_undo(struct range range, bool was_plain);
 
 #endif

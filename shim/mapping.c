@@ -40,6 +40,7 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
 {
     bool vacant = (flags & MAP_FIXED_NOREPLACE) != 0;
     struct range inside = space_clip(range);
+    bool was_plain = !space_is_odd(inside);
     bool sticks_out = inside.start != range.start || inside.end != range.end;
     switch (vacant && sticks_out ? CLAIM_OCCUPIED : space_claim(range, vacant)) {
     case CLAIM_OCCUPIED:
@@ -55,7 +56,7 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED | (plain ? MAP_NORESERVE : 0);
     void *addr = map_really((void *)range.start, length_of(range), prot, flags, fd, offset);
     if (addr == MAP_FAILED) {
-        space_claim_undo(range);
+        space_claim_undo(range, was_plain);
         return addr;
     }
     if (plain)

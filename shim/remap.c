@@ -102,6 +102,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
 {
     struct range target = range_of(wanted, new_size);
     bool claims = (flags & MREMAP_FIXED) != 0 && space_overlaps(target);
+    bool was_plain = claims && !space_is_odd(space_clip(target));
     bool leaves = space_overlaps(old);
     bool uniform = leaves && space_is_uniform(space_clip(old));
     int before = errno;
@@ -119,7 +120,7 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     }
     if (moved == MAP_FAILED) {
         if (claims)
-            space_claim_undo(target);
+            space_claim_undo(target, was_plain);
         return MAP_FAILED;
     }
     if (claims)

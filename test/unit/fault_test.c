@@ -111,7 +111,7 @@ static void map_fixed_over(bool undo)
     if (space_claim(hole, true) != CLAIM_OK)
         return;
     if (undo) {
-        space_claim_undo(hole);
+        space_claim_undo(hole, false);
         return;
     }
     CHECK(mmap(address(hole), length(hole), PROT_READ | PROT_WRITE,

@@ -232,7 +232,7 @@ static void map_fixed(void)
     if (claim != CLAIM_OK)
         return;
     if (chance(30)) {
-        space_claim_undo(range);
+        space_claim_undo(range, false);
         shadow_mark_odd(run);
         return;
     }

@@ -199,7 +199,7 @@ static void map_fixed(struct worker *worker, size_t index)
     if (page_count(range) > 64 || space_claim(range, true) != CLAIM_OK)
         return;
     if (below(worker, 3) == 0) {
-        space_claim_undo(range);
+        space_claim_undo(range, false);
         return;
     }
     CHECK(mmap((void *)range.start, range.end - range.start, PROT_READ | PROT_WRITE,

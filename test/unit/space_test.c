@@ -270,11 +270,29 @@ static void fixed_mapping_that_fails(void)
     space_unmap(freed);
     struct range all = {live.start, freed.end};
     CHECK_EQUAL(space_claim(all, false), CLAIM_OK);
-    space_claim_undo(all);
-    CHECK(filled(live) && space_is_live(live));
+    space_claim_undo(all, false);
+    CHECK(filled(live) && space_is_live(live) && space_is_odd(live));
     CHECK(space_next_live(freed).start == space_next_live(freed).end);
     CHECK_EQUAL(map(10 * PAGE_BYTES).start, freed.start);
     space_unmap(all);
+    CHECK(is_whole_region_free());
+}
+
+/* What the kernel has not touched is as plain as it was; what it has unmapped is not. */
+static void failing_over_plain_memory(void)
+{
+    unit_start(SMALL);
+    struct range live = map(10 * PAGE_BYTES);
+    fill(live);
+    CHECK_EQUAL(space_claim(live, false), CLAIM_OK);
+    CHECK(space_is_odd(live));
+    space_claim_undo(live, true);
+    CHECK(filled(live) && space_is_live(live) && !space_is_odd(live));
+    CHECK_EQUAL(space_claim(live, false), CLAIM_OK);
+    CHECK_EQUAL(munmap((void *)live.start, PAGE_BYTES), 0);
+    space_claim_undo(live, true);
+    CHECK(space_is_odd(live));
+    space_unmap(live);
     CHECK(is_whole_region_free());
 }
 
@@ -289,7 +307,7 @@ static void fixed_mapping_that_overhangs(void)
     struct range last = {end - PAGE_BYTES, end + PAGE_BYTES};
     CHECK_EQUAL(space_claim(last, true), CLAIM_OK);
     CHECK_EQUAL(space_claim(last, true), CLAIM_OCCUPIED);
-    space_claim_undo(last);
+    space_claim_undo(last, false);
     CHECK_EQUAL(space_claim(last, true), CLAIM_OK);
     CHECK_EQUAL(space_claim((struct range){end, end + MIB}, true), CLAIM_OK);
 }
@@ -310,7 +328,7 @@ static void nested_calls_do_without(void)
     space_unmap(range);
     CHECK(!space_is_live(part(range, 0, 1)) && space_is_live(kept));
     CHECK_EQUAL(space_claim(part(range, 5, 1), true), CLAIM_OK);
-    space_claim_undo(part(range, 5, 1));
+    space_claim_undo(part(range, 5, 1), false);
     thread_leave(arena);
     CHECK_EQUAL(map(30 * PAGE_BYTES).start, range.start);
     CHECK(filled(kept));
@@ -422,7 +440,8 @@ UNIT_MAIN(UNIT_CASE(overlaps_and_clips), UNIT_CASE(sizes_and_alignment), UNIT_CA
           UNIT_CASE(does_not_grow_by_a_copy), UNIT_CASE(overhanging_unmap),
           UNIT_CASE(across_spans_and_twice), UNIT_CASE(odd_marks),
           UNIT_CASE(fixed_mapping_over_all_kinds), UNIT_CASE(fixed_mapping_that_fails),
-          UNIT_CASE(fixed_mapping_that_overhangs), UNIT_CASE(nested_calls_do_without),
-          UNIT_CASE(before_mlockall), UNIT_CASE(nothing_free_can_be_locked),
-          UNIT_CASE(suspension_of_all_threads), UNIT_CASE(swapped_out_content_never_comes_back),
+          UNIT_CASE(failing_over_plain_memory), UNIT_CASE(fixed_mapping_that_overhangs),
+          UNIT_CASE(nested_calls_do_without), UNIT_CASE(before_mlockall),
+          UNIT_CASE(nothing_free_can_be_locked), UNIT_CASE(suspension_of_all_threads),
+          UNIT_CASE(swapped_out_content_never_comes_back),
           UNIT_CASE(requests_for_the_kernel_are_counted))
