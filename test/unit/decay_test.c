@@ -35,7 +35,7 @@ static void pass(long ms)
 {
     for (long step = 0; step < ms; step += 100) {
         __atomic_fetch_add(&now_ms, 100, __ATOMIC_RELAXED);
-        for (int i = 0; i < DECAY_CALLS; i++)
+        for (int i = 0; i < 32; i++)
             space_unmap(range_of(space_map(3 * PAGE_BYTES), 3 * PAGE_BYTES));
     }
 }
