@@ -270,7 +270,6 @@ PageArena *thread_enter_slowly(void)
         return attach();
     arena->busy = THREAD_BUSY;
     count_in(arena);
-    decay_soon(arena);
     g_page_arena = arena;
     return arena;
 }
