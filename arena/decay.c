@@ -77,8 +77,7 @@ static void take_from_idle(const PageArena *arena, void *context)
     struct taken *taken = context;
     uint64_t *emptied = &((PageArena *)arena)->emptied;
     uint32_t seen = __atomic_load_n(&arena->period, __ATOMIC_RELAXED);
-    uint64_t state =
-        (uint64_t)seen << 32 | __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED);
+    uint64_t state = (uint64_t)seen << 32 | __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED);
     if (__atomic_load_n(&period, __ATOMIC_RELAXED) - seen < 2 || *emptied == state)
         return;
     taken->count +=

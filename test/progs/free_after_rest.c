@@ -5,7 +5,7 @@
 
 int main(void)
 {
-    static char *spans[60];
+    static char *spans[20];
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < COUNT(spans); i++)
             fill(spans[i] = map(2 * MB), 2 * MB, 1);

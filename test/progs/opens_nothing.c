@@ -55,7 +55,7 @@ int main(void)
         unmap(spans[i], MB);
     forbid_descriptors();
     bool much = resident_mb(statm) > 20;
-    nanosleep(&(struct timespec){2, 500000000}, NULL);
+    nanosleep(&(struct timespec){3, 0}, NULL);
     printf("before: %s, after: %s\n", much ? "much" : "little",
            resident_mb(statm) > 10 ? "much" : "little");
     return 0;
