@@ -1,44 +1,89 @@
 #include "background.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
-#include "config.h"
 #include "decay.h"
 #include "os.h"
+#include "thread.h"
 
-/* How long it may sleep: a process whose other threads have all ended waits for it. */
+/* It wakes up so often at most, whatever DECAY_MS is, and so often at least: threads may be killed. */
+#define SLEEP_LEAST_MS 100
 #define SLEEP_MOST_MS 1000
 
-/* It calls nothing that needs more. */
-#define STACK_BYTES (64 * KIB)
+/* It calls nothing that needs more, but libc takes the program's thread-local data from it, too. */
+#define STACK_BYTES (256 * KIB)
+
+enum { NONE, CHANGING, RUNNING, REFUSED };
+static int state;
+
+static pthread_t thread;
+static long process;
+static int stopping;
 
 static void *watch(void *unused)
 {
-    static int nobody_wakes;
+    long pause_ms = (long)max_size(min_size(decay_interval_ms(), SLEEP_MOST_MS), SLEEP_LEAST_MS);
     (void)unused;
-    while (!os_is_last_thread()) {
-        bool due = decay_is_due();
-        os_wait(&nobody_wakes, 0, due ? 1 : (long)min_size(decay_interval_ms(), SLEEP_MOST_MS));
+    pthread_setname_np(pthread_self(), "pagearena");
+    while (thread_any_lives()) {
+        os_wait(&stopping, 0, decay_is_due() ? 1 : pause_ms);
+        if (__atomic_load_n(&stopping, __ATOMIC_RELAXED) != 0)
+            break;
         decay_check(NULL);
     }
     return NULL;
 }
 
-void background_start(void)
+/* Signals are the program's: none comes to the thread, which inherits what is blocked here. */
+static bool make_thread(void)
 {
     pthread_attr_t attributes;
-    pthread_t thread;
     sigset_t all, before;
-    if (g_config.background == 0 || g_config.decay_ms == CONFIG_NEVER ||
-        pthread_attr_init(&attributes) != 0)
-        return;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, watch, NULL) == 0)
-        pthread_setname_np(thread, "pagearena");
+    bool made = pthread_create(&thread, &attributes, watch, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    return made;
+}
+
+static bool change_from(int before)
+{
+    return __atomic_load_n(&state, __ATOMIC_RELAXED) == before &&
+           __atomic_compare_exchange_n(&state, &before, CHANGING, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+void background_start(void)
+{
+    int kept = errno;
+    if (!change_from(NONE))
+        return;
+    process = os_process_id();
+    __atomic_store_n(&stopping, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&state, make_thread() ? RUNNING : REFUSED, __ATOMIC_RELEASE);
+    errno = kept;
+}
+
+void background_stop(void)
+{
+    if (!change_from(RUNNING))
+        return;
+    /* The child of a plain clone(2) has what tells of it, but not the thread. */
+    if (process == os_process_id()) {
+        __atomic_store_n(&stopping, 1, __ATOMIC_RELAXED);
+        os_wake(&stopping);
+        pthread_join(thread, NULL);
+    }
+    __atomic_store_n(&state, NONE, __ATOMIC_RELEASE);
+}
+
+void background_forget(void)
+{
+    __atomic_store_n(&state, NONE, __ATOMIC_RELAXED);
 }

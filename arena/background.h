@@ -1,13 +1,30 @@
 /*
  * A thread that looks at the clock for a program that makes no calls (BACKGROUND=1).
  *
- * It takes no signals, owns no arena, and ends with the process. The child of a fork has one of its
- * own from its first call on. Where it cannot be made there is none.
+ * It is there only while a thread is that has used the library: the first look (thread.h) of one makes
+ * it, the exit handler of the last waits for its end. So the program's last thread is the last one of
+ * the process as well: libc ends that, on that thread and at once, as it does without us.
+ *
+ * It takes no signals, opens nothing, and owns no arena. Where it cannot be made there is none.
  */
 #ifndef BACKGROUND_H
 #define BACKGROUND_H
 
-/* Makes the thread if the knob says so. */
+#include "config.h"
+
+/* Where nothing ever decays, or is retained, there is nothing to do for it. */
+static inline bool background_is_wanted(void)
+{
+    return g_config.background != 0 && g_config.decay_ms != 0 && g_config.decay_ms != CONFIG_NEVER;
+}
+
+/* Makes the thread if there is none; errno is kept. Nothing is held. */
 void background_start(void);
+
+/* Ends it, and waits until it is gone. */
+void background_stop(void);
+
+/* In the child of a fork: it is not there. */
+void background_forget(void);
 
 #endif

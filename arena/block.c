@@ -4,7 +4,6 @@
 
 #include "chunk.h"
 #include "config.h"
-#include "decay.h"
 #include "os.h"
 #include "purge.h"
 #include "region.h"
@@ -232,7 +231,6 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
 {
     if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
         take_remote(arena);
-    decay_count(arena);
     if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0 &&
                g_config.scrub == 0)) {
         void *block = alloc_units(arena, nbytes, zero);

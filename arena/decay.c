@@ -68,14 +68,22 @@ struct taken {
     size_t count;
 };
 
-/* From an arena whose owner has not looked at the clock since the period before the last began. */
+/*
+ * From an arena whose owner has not looked at the clock since the period before the last began. One
+ * that was emptied, and has made no call since, is passed over. One thread at a time does this.
+ */
 static void take_from_idle(const PageArena *arena, void *context)
 {
     struct taken *taken = context;
-    uint32_t now = __atomic_load_n(&period, __ATOMIC_RELAXED);
-    if (now - __atomic_load_n(&arena->period, __ATOMIC_RELAXED) == 2)
-        taken->count +=
-            router_take_cached(arena, taken->runs + taken->count, TAKEN_MOST - taken->count);
+    uint64_t *emptied = &((PageArena *)arena)->emptied;
+    uint32_t seen = __atomic_load_n(&arena->period, __ATOMIC_RELAXED);
+    uint64_t state = (uint64_t)seen << 32 | __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&period, __ATOMIC_RELAXED) - seen < 2 || *emptied == state)
+        return;
+    taken->count +=
+        router_take_cached(arena, taken->runs + taken->count, TAKEN_MOST - taken->count);
+    if (taken->count < TAKEN_MOST)
+        *emptied = state;
 }
 
 static void drain_idle(void)
@@ -119,7 +127,8 @@ void decay_check(PageArena *arena)
     if (g_config.decay_ms == CONFIG_NEVER)
         return;
     uint64_t now_ms = os_now_ms();
-    heed_limit(now_ms);
+    if (arena != NULL)
+        heed_limit(now_ms);
     end_period(now_ms);
     uint32_t now = __atomic_load_n(&period, __ATOMIC_RELAXED);
     if (arena != NULL && arena->period != now) {

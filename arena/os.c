@@ -246,18 +246,12 @@ enum os_huge_pages os_huge_pages(void)
     return strstr(text, "[madvise]") != NULL ? OS_HUGE_TO_ASK : OS_HUGE_NONE;
 }
 
-bool os_is_last_thread(void)
+bool os_thread_lives(int id)
 {
-    char text[1024];
-    os_read_file("/proc/self/stat", text, sizeof text);
-    /* After the name, which may hold anything: state, and as the 18th number from there, threads. */
-    const char *field = strrchr(text, ')');
-    if (field == NULL)
-        return false;
-    bool leader_is_gone = field[1] == ' ' && field[2] == 'Z';
-    for (int i = 0; i < 18 && field != NULL; i++)
-        field = strchr(field + 1, ' ');
-    return field != NULL && strncmp(field, leader_is_gone ? " 2 " : " 1 ", 3) == 0;
+    void *list = NULL;
+    size_t nbytes;
+    long result = OS_SYSCALL(SYS_get_robust_list, id, (long)&list, (long)&nbytes, 0, 0, 0);
+    return failed(result) ? result != -ESRCH : list != NULL;
 }
 
 void os_wait(int *word, int value, long timeout_ms)

@@ -80,8 +80,8 @@ bool os_copy_in(void *to, const void *from, size_t nbytes);
 /* Reads the start of a file as a string; returns how long it is. */
 size_t os_read_file(const char *path, char *text, size_t nbytes);
 
-/* Whether the calling thread is all that is left of the process. */
-bool os_is_last_thread(void);
+/* Whether a thread of the process that libc has made is there still. */
+bool os_thread_lives(int id);
 
 /* Whether huge pages are to be had: not at all, for madvise(2), or whatever anybody says. */
 enum os_huge_pages { OS_HUGE_NONE, OS_HUGE_TO_ASK, OS_HUGE_TO_ALL };

@@ -23,6 +23,8 @@ static void leave(PageArena *arena)
 {
     if (arena != NULL && arena == g_page_arena)
         thread_leave(arena);
+    else if (arena != NULL)
+        thread_count_call(arena);
 }
 
 bool page_arena_init(PageArena *arena)

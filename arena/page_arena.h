@@ -92,10 +92,11 @@ struct PageArena {
     /* Private to thread.c. */
     int busy;
     bool is_thread_own;
-    uint64_t until_look; /* calls; 0 wraps around: never */
+    int thread_id;       /* with BACKGROUND=1, of whom it is; 0: of nobody */
+    uint32_t until_look; /* calls; decay.c reads it, too */
     /* Private to decay.c. */
-    uint32_t calls;
     uint32_t period;
+    uint64_t emptied;    /* the period, and until_look */
     PageDensity density; /* private to zero.c */
     BlockHeap blocks;
     PageArena *next;

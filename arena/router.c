@@ -29,7 +29,7 @@ static PageStack *stack_for(PageArena *arena, size_t npages)
 
 bool router_init_arena(PageArena *arena)
 {
-    *arena = (PageArena){0};
+    *arena = (PageArena){.until_look = 1};
     if (!hot_page_cache_init(&arena->hot, g_config.hot_size))
         return false;
     if (!warm_span_cache_init(&arena->warm, g_config.warm_64k, g_config.warm_128k,
@@ -93,7 +93,7 @@ static bool has_room(PageArena *arena, PageStack *stack, size_t npages)
                                  stack->capacity - stack->quota);
         stack->quota += budget_grant(npages, wanted);
         purge_excess();
-        decay_check(arena);
+        decay_soon(arena);
     }
     return stack->count < stack->quota;
 }
@@ -111,9 +111,7 @@ void router_put(PageArena *arena, size_t first, size_t npages)
     region_free(first, npages);
     purge_excess();
     if (npages >= CHECKED_LEAST)
-        decay_check(arena);
-    else
-        decay_count(arena);
+        decay_soon(arena);
 }
 
 void router_suspend(bool now)
@@ -237,7 +235,6 @@ static bool make_live(PageArena *arena, size_t first, size_t npages, size_t held
 
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
-    decay_count(arena);
     size_t first = alloc_pages(arena, npages, order, huge_prepare);
     if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held, false))
         return NULL;

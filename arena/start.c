@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include "background.h"
 #include "block.h"
 #include "budget.h"
 #include "config.h"
@@ -36,7 +35,6 @@ static bool bring_up(void)
     guard_init();
     trace_init();
     publish_init();
-    background_start();
     return true;
 }
 

@@ -4,6 +4,8 @@
 
 #include "background.h"
 #include "block.h"
+#include "config.h"
+#include "decay.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -17,12 +19,15 @@ __thread PageArena *g_page_arena;
 /* What a thread has that is being given an arena, cannot have one, or has given it back. */
 static PageArena turned_away = {.busy = THREAD_BUSY};
 
-/* What is called after so many calls of a thread. */
+/* How many calls from one look to the next, and what is done besides. */
 #define LOOK_CALLS 64
 static void (*on_look)(void);
 
 static pthread_key_t exit_key;
 static bool started;
+
+/* With BACKGROUND=1: threads that have an arena. */
+static int nthreads;
 
 /* All arenas, and the threads' own that wait for a thread; under registry_lock. */
 static struct lock registry_lock;
@@ -89,10 +94,46 @@ void thread_look_with(void (*look)(void))
 
 void thread_look(PageArena *arena)
 {
-    if (on_look == NULL)
+    __atomic_store_n(&arena->until_look, LOOK_CALLS, __ATOMIC_RELAXED);
+    decay_check(arena);
+    if (arena->thread_id != 0)
+        background_start();
+    if (on_look != NULL)
+        on_look();
+}
+
+static void look_for_life(const PageArena *arena, void *context)
+{
+    bool *found = context;
+    int id = __atomic_load_n(&arena->thread_id, __ATOMIC_RELAXED);
+    if (!*found && id != 0)
+        *found = os_thread_lives(id);
+}
+
+bool thread_any_lives(void)
+{
+    bool found = false;
+    return !thread_each_arena(look_for_life, &found, true) || found;
+}
+
+static void count_in(PageArena *arena)
+{
+    if (!background_is_wanted())
         return;
-    arena->until_look = LOOK_CALLS;
-    on_look();
+    __atomic_store_n(&arena->thread_id, (int)os_thread_id(), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&nthreads, 1, __ATOMIC_RELAXED);
+}
+
+/* With the last nobody would look at the clock for what is left. */
+static void count_out(PageArena *arena)
+{
+    if (arena->thread_id == 0)
+        return;
+    __atomic_store_n(&arena->thread_id, 0, __ATOMIC_RELAXED);
+    if (__atomic_sub_fetch(&nthreads, 1, __ATOMIC_RELAXED) != 0)
+        return;
+    background_stop();
+    purge_all();
 }
 
 static PageArena *take_spare(void)
@@ -176,6 +217,7 @@ static void take_over_after_fork(bool is_survivor)
         router_flush(arena);
         if (arena != survivor) {
             arena->busy = THREAD_IDLE;
+            arena->thread_id = 0;
             put_spare(arena);
         }
     }
@@ -189,7 +231,6 @@ static bool settle_after_fork(bool is_survivor)
     if (__atomic_compare_exchange_n(&take_over, &pending, TAKE_OVER_NOW, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_ACQUIRE)) {
         take_over_after_fork(is_survivor);
-        background_start();
         __atomic_store_n(&take_over, TAKE_OVER_DONE, __ATOMIC_RELEASE);
         return true;
     }
@@ -204,13 +245,14 @@ static PageArena *attach(void)
     if (arena == NULL)
         return NULL;
     arena->busy = THREAD_BUSY;
-    arena->until_look = on_look != NULL;
+    arena->until_look = on_look != NULL ? 1 : LOOK_CALLS;
     g_page_arena = arena;
     if (pthread_setspecific(exit_key, arena) != 0) {
         g_page_arena = &turned_away;
         put_spare(arena);
         return NULL;
     }
+    count_in(arena);
     return arena;
 }
 
@@ -227,6 +269,7 @@ PageArena *thread_enter_slowly(void)
     if (arena == NULL)
         return attach();
     arena->busy = THREAD_BUSY;
+    count_in(arena);
     g_page_arena = arena;
     return arena;
 }
@@ -252,6 +295,7 @@ static void on_thread_exit(void *value)
     block_abandon(arena, intact);
     router_flush(arena);
     arena->busy = THREAD_IDLE;
+    count_out(arena);
     put_spare(arena);
 }
 
@@ -305,6 +349,10 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
     lock_set_process();
+    background_forget();
+    nthreads = 0;
+    if (g_page_arena != NULL)
+        g_page_arena->thread_id = 0;
     if (at_fork.depth == 1) {
         release_locks();
         if (!at_fork.holds) {

@@ -25,18 +25,31 @@ bool thread_init(void);
 PageArena *thread_enter_slowly(void);
 
 /*
- * Every arena of the process, to read its counters; `visit` may not take locks. False: the registry
- * is out of reach, or would have to be waited for.
+ * Every arena of the process, to read its counters; `visit` may take the region's lock, which comes
+ * after the registry's, and no other. False: the registry is out of reach, or would have to be waited for.
  */
 bool thread_each_arena(void (*visit)(const PageArena *arena, void *context), void *context,
                        bool wait);
 
 /*
- * From here on each thread calls `look` now and then, inside the library and with no lock held.
- * Without it nothing of the kind is done. Before there are threads.
+ * Now and then each thread looks at the clock (decay.h) and calls `look`: at the end of every 64th of
+ * its calls, or sooner where one says so, inside the library and with no lock held, when nothing is in
+ * the midst of a change. thread_look_with: before there are threads.
  */
 void thread_look_with(void (*look)(void));
 void thread_look(PageArena *arena);
+
+/* For an arena that a library user made, at the end of a call. */
+static inline void thread_count_call(PageArena *arena)
+{
+    uint32_t left = __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) - 1;
+    __atomic_store_n(&arena->until_look, left, __ATOMIC_RELAXED);
+    if (unlikely(left == 0))
+        thread_look(arena);
+}
+
+/* Whether a thread that has used the library is still there. Some end without exit handlers. */
+bool thread_any_lives(void);
 
 /* Lists and unlists an arena that a library user made. False: the registry is out of reach. */
 bool thread_register(PageArena *arena);
@@ -55,8 +68,7 @@ static inline PageArena *thread_enter(void)
 
 static inline void thread_leave(PageArena *arena)
 {
-    if (unlikely(--arena->until_look == 0))
-        thread_look(arena);
+    thread_count_call(arena);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
 }

@@ -35,7 +35,7 @@ static void pass(long ms)
 {
     for (long step = 0; step < ms; step += 100) {
         __atomic_fetch_add(&now_ms, 100, __ATOMIC_RELAXED);
-        for (int i = 0; i < DECAY_CALLS; i++)
+        for (int i = 0; i < 32; i++)
             space_unmap(range_of(space_map(3 * PAGE_BYTES), 3 * PAGE_BYTES));
     }
 }
@@ -166,6 +166,42 @@ static void *idle(void *unused)
     return NULL;
 }
 
+/* Puts on its stacks, after a rest, without a look at the clock. */
+static void *idle_then_free(void *unused)
+{
+    void *spans[10];
+    (void)unused;
+    burst(10, 64 * KIB);
+    for (int i = 0; i < 10; i++)
+        unit_fill(spans[i] = space_map(64 * KIB), 64 * KIB, 1);
+    g_page_arena->until_look = 1000;
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    for (int i = 0; i < 10; i++)
+        space_unmap(range_of(spans[i], 64 * KIB));
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void what_idle_threads_free_is_drained(void)
+{
+    pthread_t thread;
+    set_up("REGION=512M");
+    pass(100);
+    CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
+    CHECK(pthread_create(&thread, NULL, idle_then_free, NULL) == 0);
+    pthread_barrier_wait(&barrier);
+    pass(30000);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    CHECK(page_map_count(PAGE_CACHED, 0, region_used_pages()) >= 10 * SPAN_64K_PAGES);
+    pass(15000);
+    CHECK(retained() <= 16);
+    pthread_barrier_wait(&barrier);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
 /* Another thread's traffic empties the caches of one that does nothing, which can go on afterwards. */
 static void idle_threads_are_drained(void)
 {
@@ -216,5 +252,5 @@ static void no_clock_no_decay(void)
 UNIT_MAIN(UNIT_CASE(what_is_of_no_use_goes), UNIT_CASE(what_is_used_stays),
           UNIT_CASE(bottom_of_a_stack_goes), UNIT_CASE(never_is_never),
           UNIT_CASE(nothing_is_retained_at_all), UNIT_CASE(blocks_go),
-          UNIT_CASE(idle_threads_are_drained), UNIT_CASE(threads_race),
-          UNIT_CASE(no_clock_no_decay))
+          UNIT_CASE(idle_threads_are_drained), UNIT_CASE(what_idle_threads_free_is_drained),
+          UNIT_CASE(threads_race), UNIT_CASE(no_clock_no_decay))
