@@ -354,6 +354,21 @@ os.execv(sys.argv[1], sys.argv[1:])' "$TOOL" "$@"
   complains 'statically linked'
 }
 
+@test "advise: a program, a folder and a file of figures with spaces; without what make builds" {
+  local place="$BATS_TEST_TMPDIR/a b"
+  mkdir -p "$place/build"
+  cp /usr/bin/python3 "$place/my python"
+  exits 0 advise --keep "$place/traces of mine" --json "$place/the figures.json" -- "$place/my python" -c 'x = [0] * 1000000'
+  jq -e .best.faults "$place/the figures.json"
+  [ -n "$(ls "$place/traces of mine")" ]
+  exits 125 advise --keep "$place/traces of mine" -- true
+  exits 125 advise --json /nonexistent/x -- true
+  cp -r "$ROOT/scripts" "$place/scripts"
+  cp "$SHIM" "$place/build"
+  run -125 --separate-stderr "$place/scripts/pagearena" advise -- true
+  complains 'make'
+}
+
 @test "the replay refuses what is no trace" {
   local file=$BATS_TEST_TMPDIR/t
   echo nothing >"$file"
@@ -393,6 +408,15 @@ assert page.lines == 5, page.lines'
   [ "$(head -c 8 'p q.png' | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
   exits 0 report 'a <b> c.json'
   [ -s 'a <b> c.json.html' ]
+}
+
+@test "report: a program with a space in its path, and megabytes of its output" {
+  cp /usr/bin/python3 "$BATS_TEST_TMPDIR/my python"
+  run -0 pagearena report --record "$BATS_TEST_TMPDIR/my run.json" -d 0.02 -- "$BATS_TEST_TMPDIR/my python" -c \
+    'import sys, time
+for _ in range(5): sys.stdout.write("x" * 1_000_000); time.sleep(0.05)'
+  [ "${output//[^x]/}" = "$(head -c 5000000 /dev/zero | tr '\0' x)" ] || fail "${#output} characters"
+  [ -s "$BATS_TEST_TMPDIR/my run.json.html" ]
 }
 
 @test "report: CMD's status is kept; no recording, no gnuplot, no room: one line" {

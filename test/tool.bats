@@ -93,6 +93,10 @@ quick=(compare -n 1 --warmup 0 --no-strace)
   run -126 pagearena run "$ROOT"
 }
 
+@test "run: megabytes of CMD's output" {
+  pagearena run head -c 50000000 /dev/zero | cmp - <(head -c 50000000 /dev/zero)
+}
+
 @test "run: CMD inherits what the shell's child would: signals, stdin" {
   off sh -c 'grep Sig.[gl][tn] /proc/self/status' >"$BATS_TEST_TMPDIR/off"
   pagearena run grep 'Sig.[gl][tn]' /proc/self/status | diff "$BATS_TEST_TMPDIR/off" -
@@ -361,6 +365,13 @@ ways.rival("mimalloc")'
   run -0 "$place/scripts/pagearena" doctor "$place/my python"
   mv "$place" "$BATS_TEST_TMPDIR/a:b"
   run -125 "$BATS_TEST_TMPDIR/a:b/scripts/pagearena" run true
+}
+
+@test "doctor: without strace it says what is then missing" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  ln -s /usr/bin/true "$BATS_TEST_TMPDIR/bin/my true"
+  PATH=$BATS_TEST_TMPDIR/bin run -0 "$TOOL" doctor 'my true'
+  says '^note +strace: .*not installed'
 }
 
 @test "doctor: all that it looks at, a bad knob, a library that is not there" {
