@@ -354,6 +354,13 @@ os.execv(sys.argv[1], sys.argv[1:])' "$TOOL" "$@"
   complains 'statically linked'
 }
 
+@test "advise: a program that becomes another one" {
+  exits 0 advise -- env sh -c 'exec env "$0" -c "
+for _ in range(20): bytearray(3_000_000)"' /usr/bin/python3
+  says '^1 process, [0-9 ]+ requests, [1-9][0-9]+ MB in all'
+  if grep '^note' <<<"$output"; then fail "not as without a trace"; fi
+}
+
 @test "advise: a program, a folder and a file of figures with spaces; without what make builds" {
   local place="$BATS_TEST_TMPDIR/a b"
   mkdir -p "$place/build"
