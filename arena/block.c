@@ -132,6 +132,8 @@ static void retire(PageArena *arena, size_t first, size_t npages)
         page_map_set(PAGE_DIRTY, first, npages);
         return;
     }
+    /* What was only guessed is forgotten. */
+    page_map_clear(PAGE_DIRTY, first, npages);
     zero_retire(first, npages, &arena->density);
     if (page_map_count(PAGE_DIRTY, first, npages) >= npages - npages / 4)
         *unasked = UNASKED;

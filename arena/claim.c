@@ -144,7 +144,7 @@ void claim_end(size_t first, size_t npages, bool torn)
     if (torn)
         odd_mark(PAGE_TORN, first, npages);
     else
-        huge_advise(first, npages);
+        huge_mapped(first, npages);
     page_map_clear(PAGE_CLAIMED, first, npages);
 }
 

@@ -26,6 +26,7 @@
 
 /* One of which seven eighths are used is not looked into again: that takes 30 us. */
 #define WASTE_LITTLE (UNITS / 8)
+#define LOOKS_MOST 4
 
 /*
  * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that
@@ -35,8 +36,13 @@
 #define SMALL_LOOKS 4
 #define SHOWN_PAGES ((size_t)192)
 
-/* From HUGE on: plus the waste. */
-enum { UNDECIDED, SMALL, HUGE };
+/* Plus the waste, of those that are huge, or were: then some of it is still resident. */
+enum { UNDECIDED = 0x00, SMALL = 0x40, SPLIT = 0x80, HUGE = 0xc0 };
+#define KIND(state) ((state)&0xc0U)
+#define WASTE(state) ((state)&0x3fU)
+
+/* Each split one may take a mapping (vm.max_map_count): beyond so many they stay as they are. */
+#define SPLIT_MOST ((size_t)4096)
 
 /* By superblock; NULL: all are alike. */
 static uint8_t *states;
@@ -44,10 +50,18 @@ static uint8_t *states;
 /* What all of the region is under, but for huge superblocks and those that were; 0: nothing. */
 static int advice;
 
-/* By superblock: whether advice has passed over odd pages in it, which may be plain by now. */
+/*
+ * By superblock: whether there may be a seam in it, or beside it. Advice has passed over odd pages, which
+ * may be plain by now; or it is no longer huge, and that is not how it was at first.
+ */
 static bool *mixed;
 
+/* Whether the system gives huge pages to everybody. */
+static bool for_all;
+
+/* Huge or split ones; how many of them are split. */
 static size_t nhuge;
+static size_t nsplit;
 static size_t waste;
 
 /* Which was made huge last. */
@@ -68,6 +82,7 @@ void huge_init(void)
         advice = MADV_HUGEPAGE;
     else if (offer == OS_HUGE_TO_ALL)
         advice = MADV_NOHUGEPAGE;
+    for_all = offer == OS_HUGE_TO_ALL;
     if (advice != 0 && !os_advise(region_addr(0), g_region.nbytes, advice))
         advice = 0;
     if (offer == OS_HUGE_NONE || g_config.thp != THP_AUTO || g_config.guard != 0)
@@ -86,13 +101,13 @@ static unsigned read_state(size_t super)
 static bool change_state(size_t super, unsigned from, unsigned to)
 {
     uint8_t expected = (uint8_t)from;
-    size_t less = from >= HUGE ? from - HUGE : 0;
-    size_t more = to >= HUGE ? to - HUGE : 0;
     if (!__atomic_compare_exchange_n(&states[super], &expected, (uint8_t)to, false,
                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return false;
-    __atomic_fetch_add(&waste, more - less, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&nhuge, (size_t)(to >= HUGE) - (size_t)(from >= HUGE), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&waste, (size_t)WASTE(to) - WASTE(from), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&nhuge, (size_t)(to >= SPLIT) - (from >= SPLIT), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&nsplit, (size_t)(KIND(to) == SPLIT) - (KIND(from) == SPLIT),
+                       __ATOMIC_RELAXED);
     return true;
 }
 
@@ -101,7 +116,8 @@ static bool advise_plain(size_t super, int advice_now)
 {
     struct run run = {super * SUPER_PAGES, 0};
     size_t end = run.first + SUPER_PAGES;
-    __atomic_store_n(&mixed[super], page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
+    bool differs = advice_now != MADV_HUGEPAGE && advice_now != advice;
+    __atomic_store_n(&mixed[super], differs || page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
                      __ATOMIC_RELAXED);
     bool all = true;
     while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
@@ -109,9 +125,9 @@ static bool advise_plain(size_t super, int advice_now)
     return all;
 }
 
-static size_t resident_pages(size_t super)
+/* Fills in SUPER_PAGES bytes; returns how many pages are resident. */
+static size_t ask(size_t super, unsigned char *residency)
 {
-    unsigned char residency[SUPER_PAGES];
     size_t nresident = 0;
     if (!os_resident(region_addr(super * SUPER_PAGES), SUPER_PAGES, residency))
         return 0;
@@ -123,33 +139,38 @@ static size_t resident_pages(size_t super)
 /* All of a huge page is resident: what was never touched reads as zero. */
 static bool is_used(size_t page)
 {
-    static uint64_t words[PAGE_BYTES / sizeof(uint64_t)];
-    static bool busy;
-    bool any = false;
-    if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
-        return false;
-    if (os_copy_in(words, region_addr(page), PAGE_BYTES))
-        for (size_t i = 0; i < sizeof words / sizeof *words && !any; i++)
-            any = words[i] != 0;
-    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
-    return any;
+    uint64_t words[PAGE_BYTES / sizeof(uint64_t) / 4];
+    char *addr = region_addr(page);
+    for (size_t done = 0; done < PAGE_BYTES; done += sizeof words) {
+        uint64_t any = 0;
+        if (!os_copy_in(words, addr + done, sizeof words))
+            return false;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            any |= words[i];
+        if (any != 0)
+            return true;
+    }
+    return false;
 }
 
 /*
- * Notes the waste in a superblock that had some. One that is not resident has not been touched, and
- * one that is in part has no huge page: the kernel had none.
+ * Notes the waste in a superblock that had some: what is resident and not used. A huge one of which
+ * nothing is resident was not touched yet.
  */
 static void look_into(size_t super)
 {
+    unsigned char residency[SUPER_PAGES];
     unsigned state = read_state(super);
-    if (state <= HUGE + WASTE_LITTLE)
+    if (WASTE(state) <= WASTE_LITTLE)
         return;
-    size_t nresident = resident_pages(super);
-    unsigned unused = nresident == 0 ? WASTE_UNTOUCHED : 0;
-    for (size_t unit = 0; unit < UNITS && nresident == SUPER_PAGES; unit++)
-        unused += !is_used(super * SUPER_PAGES + unit * UNIT_PAGES + unit * 5 % UNIT_PAGES);
-    if (nresident != 0 || state < HUGE + unused)
-        change_state(super, state, HUGE + unused);
+    size_t nresident = ask(super, residency);
+    unsigned unused = nresident == 0 && KIND(state) == HUGE ? WASTE_UNTOUCHED : 0;
+    for (size_t unit = 0; unit < UNITS && nresident != 0; unit++) {
+        size_t page = unit * UNIT_PAGES + unit * 5 % UNIT_PAGES;
+        unused += (residency[page] & 1) != 0 && !is_used(super * SUPER_PAGES + page);
+    }
+    if (nresident != 0 || KIND(state) == SPLIT || WASTE(state) < unused)
+        change_state(super, state, KIND(state) + unused);
 }
 
 /* The one that was made huge last, and one of the others in turn. */
@@ -161,7 +182,7 @@ static void look_around(void)
     look_into(min_size(__atomic_load_n(&last, __ATOMIC_RELAXED), nsupers - 1));
     for (size_t i = 0; i < nsupers; i++) {
         super = super + 1 < nsupers ? super + 1 : 0;
-        if (read_state(super) > HUGE + WASTE_LITTLE)
+        if (WASTE(read_state(super)) > WASTE_LITTLE)
             break;
     }
     look_into(super);
@@ -170,13 +191,14 @@ static void look_around(void)
 
 static bool has_shown(size_t super)
 {
+    unsigned char residency[SUPER_PAGES];
     size_t nresident = 0;
     if (__atomic_load_n(&shown, __ATOMIC_RELAXED))
         return true;
     if (super < SMALL_LEAST)
         return false;
     for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
-        nresident += resident_pages(super - i);
+        nresident += ask(super - i, residency);
     if (nresident >= SHOWN_PAGES)
         __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
     return nresident >= SHOWN_PAGES;
@@ -189,13 +211,28 @@ static bool may_waste(unsigned more)
     return now + more <= max_size(used / WASTE_SHARE, WASTE_MOST);
 }
 
-/* Whoever comes meanwhile takes it for small. */
-static void decide(size_t super, unsigned expected_waste)
+/* Looks at least once, and some more before it says no. */
+static bool find_room(unsigned more)
 {
-    if (!change_state(super, UNDECIDED, SMALL) || !has_shown(super))
+    for (unsigned i = 0; i < LOOKS_MOST; i++) {
+        look_around();
+        if (may_waste(more))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Whoever comes meanwhile takes it for small. It is made huge only where memory goes on above it: so
+ * all that the region grows by is one mapping with what was touched before, for the kernel, and parts
+ * of it that were advised differently can be joined again, which those that were mapped and touched
+ * apart cannot.
+ */
+static void decide(size_t super, unsigned expected_waste, bool unasked)
+{
+    if (!change_state(super, UNDECIDED, SMALL) || (!unasked && !has_shown(super)))
         return;
-    look_around();
-    if (!may_waste(expected_waste))
+    if ((!unasked && !find_room(expected_waste)) || !region_extend((super + 1) * SUPER_PAGES))
         return;
     /* Where a page is lost the kernel refuses after it has done the rest. */
     if (!advise_plain(super, MADV_HUGEPAGE))
@@ -204,16 +241,23 @@ static void decide(size_t super, unsigned expected_waste)
         __atomic_store_n(&last, super, __ATOMIC_RELAXED);
 }
 
+static bool is_within(size_t super, size_t first, size_t npages)
+{
+    return super * SUPER_PAGES >= first && (super + 1) * SUPER_PAGES <= first + npages;
+}
+
 void huge_prepare(size_t first, size_t npages)
 {
-    unsigned expected_waste = WASTE_NEW;
+    /* More than a superblock: the system would give them without us. */
+    bool unasked = for_all && npages > SUPER_PAGES;
+    unsigned expected_waste = unasked ? 0 : WASTE_NEW;
     if (states == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
         if (likely(read_state(super) != UNDECIDED))
             continue;
-        decide(super, expected_waste);
-        expected_waste = UNITS;
+        decide(super, expected_waste, unasked);
+        expected_waste = unasked ? 0 : UNITS;
     }
 }
 
@@ -229,20 +273,50 @@ void huge_decline(size_t first, size_t npages)
 static void end_state(size_t super, unsigned to)
 {
     unsigned from = read_state(super);
-    if (from >= HUGE)
+    if (KIND(from) == HUGE)
         advise_plain(super, MADV_NOHUGEPAGE);
     change_state(super, from, to);
 }
 
-void huge_split(size_t first, size_t npages)
+static void split(size_t super)
+{
+    unsigned state = read_state(super);
+    if (KIND(state) == HUGE && __atomic_load_n(&nsplit, __ATOMIC_RELAXED) < SPLIT_MOST)
+        end_state(super, SPLIT + WASTE(state));
+}
+
+/* A huge one will get another huge page, of which nobody knows how much will be used. */
+static void begin_anew(size_t super)
+{
+    unsigned state = read_state(super);
+    if (KIND(state) == SPLIT)
+        change_state(super, state, SPLIT);
+    if (KIND(state) != HUGE)
+        return;
+    if (find_room(UNITS))
+        change_state(super, state, HUGE + UNITS);
+    else
+        end_state(super, SMALL);
+}
+
+void huge_discarded(size_t first, size_t npages)
+{
+    if (states == NULL)
+        return;
+    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
+        (is_within(super, first, npages) ? begin_anew : split)(super);
+}
+
+void huge_unfold(size_t first, size_t npages)
 {
     size_t end = first + npages;
     if (states == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < end; super++) {
-        bool whole = super * SUPER_PAGES >= first && (super + 1) * SUPER_PAGES <= end;
-        if (!whole && read_state(super) >= HUGE)
-            end_state(super, SMALL);
+        size_t from = max_size(super * SUPER_PAGES, first);
+        size_t to = min_size((super + 1) * SUPER_PAGES, end);
+        if (to - from < SUPER_PAGES && KIND(read_state(super)) == HUGE)
+            os_advise(region_addr(from), (to - from) * PAGE_BYTES, MADV_COLD);
     }
 }
 
@@ -250,40 +324,66 @@ void huge_purged(size_t first, size_t npages)
 {
     if (states == NULL)
         return;
-    huge_split(first, npages);
-    size_t super = align_up(first, SUPER_PAGES) / SUPER_PAGES;
-    for (; (super + 1) * SUPER_PAGES <= first + npages; super++)
-        if (read_state(super) != UNDECIDED)
+    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
+        if (!is_within(super, first, npages))
+            split(super);
+        else if (read_state(super) != UNDECIDED)
             end_state(super, UNDECIDED);
 }
 
-void huge_advise(size_t first, size_t npages)
+static int advice_of(size_t super)
+{
+    if (states == NULL)
+        return advice;
+    if (KIND(read_state(super)) == HUGE)
+        return MADV_HUGEPAGE;
+    return __atomic_load_n(&mixed[super], __ATOMIC_RELAXED) ? MADV_NOHUGEPAGE : advice;
+}
+
+/*
+ * At first as what is below, so that it merges with that, and is of one origin; then as their
+ * superblocks are. No advice can be taken back.
+ */
+static void advise_alike(size_t first, size_t npages)
 {
     size_t end = first + npages;
-    if (advice != 0)
-        os_advise(region_addr(first), npages * PAGE_BYTES, advice);
+    int below = first == 0 ? advice : advice_of((first - 1) / SUPER_PAGES);
+    if (below != 0)
+        os_advise(region_addr(first), npages * PAGE_BYTES, below);
     for (size_t next; states != NULL && first < end; first = next) {
         size_t super = first / SUPER_PAGES;
+        int wanted = advice_of(super);
         next = min_size((super + 1) * SUPER_PAGES, end);
-        if (read_state(super) >= HUGE)
-            os_advise(region_addr(first), (next - first) * PAGE_BYTES, MADV_HUGEPAGE);
+        if (wanted == 0 && below != 0) {
+            __atomic_store_n(&mixed[super], true, __ATOMIC_RELAXED);
+            wanted = MADV_NOHUGEPAGE;
+        }
+        if (wanted != below)
+            os_advise(region_addr(first), (next - first) * PAGE_BYTES, wanted);
     }
+}
+
+void huge_mapped(size_t first, size_t npages)
+{
+    huge_discarded(first, npages);
+    advise_alike(first, npages);
 }
 
 bool huge_replace(size_t first, size_t npages, bool accessible)
 {
     if (!os_replace(region_addr(first), npages * PAGE_BYTES, accessible))
         return false;
-    huge_advise(first, npages);
+    huge_mapped(first, npages);
     return true;
 }
 
 /* Whether all of it is under the same advice. */
 static bool is_alike(size_t first, size_t npages)
 {
-    bool huge = read_state(first / SUPER_PAGES) >= HUGE;
+    bool huge = KIND(read_state(first / SUPER_PAGES)) == HUGE;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
-        if ((read_state(super) >= HUGE) != huge || __atomic_load_n(&mixed[super], __ATOMIC_RELAXED))
+        if ((KIND(read_state(super)) == HUGE) != huge ||
+            __atomic_load_n(&mixed[super], __ATOMIC_RELAXED))
             return false;
     return true;
 }
@@ -291,7 +391,7 @@ static bool is_alike(size_t first, size_t npages)
 void huge_follow(size_t first, size_t npages)
 {
     if (states != NULL && !is_alike(first, npages))
-        huge_advise(first, npages);
+        advise_alike(first, npages);
 }
 
 void huge_join(size_t first, size_t npages)
@@ -299,7 +399,7 @@ void huge_join(size_t first, size_t npages)
     if (states == NULL || is_alike(first, npages))
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
-        if (read_state(super) >= HUGE)
-            end_state(super, SMALL);
+        if (KIND(read_state(super)) == HUGE)
+            split(super);
     os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NOHUGEPAGE);
 }

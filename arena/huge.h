@@ -6,8 +6,8 @@
  * memory is first taken from it, as long as there is little waste in those before:
  *
  *     undecided --> small                4 KB pages
- *         ^    \--> huge --> small       purged in part: the kernel has split the page
- *         +----------+                   purged whole
+ *         ^    \--> huge --> split       purged in part: 4 KB pages from then on
+ *         +----------+---------+         purged whole
  *
  * How much waste there is in a huge one is found by looking: its pages hold something, or read as
  * zero.
@@ -29,14 +29,17 @@ void huge_prepare(size_t first, size_t npages);
 /* The same for pages that will be reserved: parts of them go back untouched. */
 void huge_decline(size_t first, size_t npages);
 
-/* After free pages were given back to the kernel. */
+/* Before free pages are given back: of a part of a huge page, the kernel frees nothing otherwise. */
+void huge_unfold(size_t first, size_t npages);
+
+/* After that. */
 void huge_purged(size_t first, size_t npages);
 
-/* The same for what a program has given back and keeps: whole superblocks stay as they are. */
-void huge_split(size_t first, size_t npages);
+/* The same for what a program has given back and keeps. */
+void huge_discarded(size_t first, size_t npages);
 
-/* Advises fresh mappings as their superblocks are, so that they merge with their neighbours. */
-void huge_advise(size_t first, size_t npages);
+/* The same for pages that are a fresh mapping now: advised as their neighbours are, it merges with them. */
+void huge_mapped(size_t first, size_t npages);
 
 /* os_replace, and that. */
 bool huge_replace(size_t first, size_t npages, bool accessible);

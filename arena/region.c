@@ -222,6 +222,18 @@ static bool grow_locked(size_t npages, unsigned order)
     return false;
 }
 
+bool region_extend(size_t page)
+{
+    if (likely(page < region_used_pages()))
+        return true;
+    if (!region_lock(true))
+        return false;
+    if (page >= frontier && !grow_locked(1, 0))
+        return false;
+    region_unlock();
+    return true;
+}
+
 size_t region_alloc(size_t npages, unsigned order)
 {
     /* Only a power of two finds its alignment in the summary; others search for more and trim. */

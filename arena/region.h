@@ -61,6 +61,9 @@ void region_unmap_free(void);
 /* How many pages lie below the frontier. */
 size_t region_used_pages(void);
 
+/* Moves the frontier beyond a page; false where it cannot be. */
+bool region_extend(size_t page);
+
 /*
  * How many free pages may be dirty if what is taken and what is retained together shall not be more
  * than what was taken at the highest, and a little: a program that frees as much as it allocates

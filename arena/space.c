@@ -301,8 +301,10 @@ void space_join(struct range range)
 void space_discarded(struct range range)
 {
     range = space_clip(range);
-    if (range.start != range.end)
-        huge_split(first_page(range), page_count(range));
+    if (range.start == range.end)
+        return;
+    page_map_clear(PAGE_DIRTY, first_page(range), page_count(range));
+    huge_discarded(first_page(range), page_count(range));
 }
 
 bool space_is_sealed(struct range range)

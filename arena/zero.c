@@ -9,8 +9,9 @@
 #include "region.h"
 
 /*
- * mincore(2) takes about a microsecond: as long as clearing 20 pages. Spans below FEW_PAGES are
- * always taken as dirty; up to ASKED_PAGES, a span that was touched for the most part speaks for the
+ * What was dirty when it was handed out was cleared, and is resident, unless the program has given it
+ * back since: then it is not noted as dirty any more. Of other pages only mincore(2) knows. It takes
+ * about a microsecond: as long as clearing 20 pages. Spans below FEW_PAGES are always taken as dirty; up to ASKED_PAGES, a span that was touched for the most part speaks for the
  * next UNASKED of its size. Larger ones are always asked about: what was never touched must not
  * become resident by being cleared.
  */
@@ -69,6 +70,7 @@ static void note_purged(size_t first, size_t npages)
 
 bool zero_purge(size_t first, size_t npages)
 {
+    huge_unfold(first, npages);
     if (!os_purge(region_addr(first), npages * PAGE_BYTES))
         return false;
     note_purged(first, npages);
@@ -78,8 +80,10 @@ bool zero_purge(size_t first, size_t npages)
 bool zero_purge_runs(const struct run *runs, size_t count)
 {
     struct os_range ranges[OS_RANGES_MOST] = {{NULL, 0}};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        huge_unfold(runs[i].first, runs[i].npages);
         ranges[i] = (struct os_range){region_addr(runs[i].first), runs[i].npages * PAGE_BYTES};
+    }
     size_t done = os_purge_ranges(ranges, count);
     bool any = done != 0;
     for (size_t i = 0; i < done; i++)
@@ -144,6 +148,8 @@ static void classify(size_t first, size_t npages, PageDensity *density)
     /* What was never touched must not become resident by being scrubbed. */
     bool may_guess = npages <= ASKED_PAGES && likely(g_config.scrub == 0);
     unsigned char *unasked = may_guess ? &density->unasked[npages] : NULL;
+    if (npages >= FEW_PAGES && page_map_count(PAGE_DIRTY, first, npages) == npages)
+        return;
     if (npages < FEW_PAGES || residency_unknown || (unasked != NULL && *unasked != 0)) {
         if (unasked != NULL && *unasked != 0)
             --*unasked;

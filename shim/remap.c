@@ -124,7 +124,9 @@ static void *remap_moving(struct range old, size_t new_size, int flags, void *wa
     }
     if (claims)
         space_claim_end(target, true);
-    if (leaves && (flags & MREMAP_DONTUNMAP) == 0) {
+    if (leaves && (flags & MREMAP_DONTUNMAP) != 0) {
+        space_discarded(old);
+    } else if (leaves) {
         space_mark(PAGE_TORN, old);
         space_unmap(old);
     }

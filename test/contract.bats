@@ -42,6 +42,7 @@ contract() { as_without "$PROGS/$1" "${@:2}"; }
 @test "mremap: growing" { contract remap_grow; }
 @test "mremap: growing in place" { contract remap_in_place; }
 @test "mremap: odd memory" { contract remap_odd; }
+@test "mremap: large memory, time and again" { contract remap_again; }
 @test "mremap: to a fixed place" { contract remap_fixed; }
 @test "mremap: MREMAP_DONTUNMAP" { contract remap_dontunmap; }
 @test "mremap: old_size 0" { contract remap_duplicate; }

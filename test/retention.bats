@@ -79,6 +79,8 @@ huge_pages_add() {
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 1024
   huge_pages_add "$ROOT/build/test/progs/sparse" 8 16384
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 part
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 whole
 }
 
 @test "python3 building and dropping lists: huge pages take most of the faults that were left" {

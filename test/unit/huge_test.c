@@ -34,6 +34,24 @@ static long read_of_enabled(const long *arguments)
 static bool advised[NSUPERS];
 static unsigned nadvices;
 
+/* Which were, and are resident as a whole. */
+static bool held[NSUPERS];
+
+static bool any_resident(size_t super)
+{
+    unsigned char residency[SUPER_PAGES];
+    long arguments[6] = {(long)region_addr(super * SUPER_PAGES), SUPER_BYTES, (long)residency};
+    return fake_real(SYS_mincore, arguments) == 0 && memchr(residency, 1, SUPER_PAGES) != NULL;
+}
+
+static size_t count_split(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < NSUPERS; i++)
+        count += held[i] && !advised[i];
+    return count;
+}
+
 static long madvise_of_huge(const long *arguments)
 {
     int advice = (int)arguments[2];
@@ -41,8 +59,10 @@ static long madvise_of_huge(const long *arguments)
         return fake_real(SYS_madvise, arguments);
     size_t first = region_page((uintptr_t)arguments[0]) / SUPER_PAGES;
     size_t count = (size_t)arguments[1] / SUPER_BYTES;
-    for (size_t i = 0; i < count && first + i < NSUPERS; i++)
+    for (size_t i = 0; i < count && first + i < NSUPERS; i++) {
+        held[first + i] |= advised[first + i] && any_resident(first + i);
         advised[first + i] = advice == MADV_HUGEPAGE;
+    }
     nadvices++;
     return 0;
 }
@@ -54,7 +74,7 @@ static long mincore_of_huge(const long *arguments)
     size_t npages = (size_t)arguments[1] / PAGE_BYTES;
     size_t first = region_page((uintptr_t)arguments[0]);
     long result = fake_real(SYS_mincore, arguments);
-    if (npages == SUPER_PAGES && advised[first / SUPER_PAGES])
+    if (npages == SUPER_PAGES && (advised[first / SUPER_PAGES] || held[first / SUPER_PAGES]))
         memset(residency, memchr(residency, 1, npages) != NULL, npages);
     return result;
 }
@@ -132,6 +152,38 @@ static void waste_is_bounded(void)
     }
     CHECK(count >= 2);
     CHECK(count <= 4);
+}
+
+/* Those that were full and are discarded whole may not be so again. */
+static void discarded_ones_count(void)
+{
+    set_up("REGION=512M");
+    show();
+    char *spans[20];
+    size_t count = 0;
+    for (int i = 0; i < 20; i++)
+        touch(spans[i] = take(SUPER_BYTES), SUPER_PAGES);
+    for (int i = 0; i < 20; i++) {
+        CHECK(madvise(spans[i], SUPER_BYTES, MADV_DONTNEED) == 0);
+        space_discarded(range_of(spans[i], SUPER_BYTES));
+    }
+    for (int i = 0; i < 20; i++)
+        count += advised[super_of(spans[i])];
+    CHECK(count >= 1);
+    CHECK(count <= 4);
+}
+
+static void what_is_left_of_split_ones_counts(void)
+{
+    set_up("REGION=512M");
+    show();
+    for (int i = 0; i < 50; i++) {
+        char *span = take(SUPER_BYTES);
+        touch(span, 2);
+        space_discarded(range_of(span, PAGE_BYTES));
+    }
+    CHECK(count_split() >= 1);
+    CHECK(count_split() <= 5);
 }
 
 /* So is what is taken before any of it is touched. */
@@ -231,8 +283,11 @@ static void replaced_is_advised(void)
     set_up("REGION=512M");
     size_t super = show();
     unsigned before = nadvices;
-    CHECK(huge_replace(super * SUPER_PAGES - 1, 2, true));
+    CHECK(huge_replace(super * SUPER_PAGES, SUPER_PAGES, true));
     CHECK_EQUAL(nadvices - before, 1);
+    CHECK_EQUAL(advised[super], true);
+    CHECK(huge_replace(super * SUPER_PAGES - 1, 2, true));
+    CHECK_EQUAL(advised[super], false);
 }
 
 static void none_where_the_system_has_none(void)
@@ -244,17 +299,21 @@ static void none_where_the_system_has_none(void)
     CHECK_EQUAL(nadvices, 0);
 }
 
-/* Where all get them, the region gets them where it is decided so. */
+/* Where all get them, the region gets them where it is decided so, and large spans always. */
 static void system_gives_them_to_all(void)
 {
     enabled = "[always] madvise never\n";
     set_up("REGION=512M");
     CHECK_EQUAL(nadvices, 1);
     CHECK_EQUAL(advised[0], false);
-    size_t super = show();
+    CHECK_EQUAL(advised[super_of(take(SUPER_BYTES))], false);
+    size_t super = super_of(take(4 * SUPER_BYTES)) + 1;
+    for (size_t i = 0; i < 3; i++)
+        CHECK_EQUAL(advised[super + i], true);
     unsigned before = nadvices;
-    CHECK(huge_replace(super * SUPER_PAGES - 1, 2, true));
-    CHECK_EQUAL(nadvices - before, 2);
+    CHECK(huge_replace(super * SUPER_PAGES, SUPER_PAGES, true));
+    CHECK_EQUAL(nadvices - before, 1);
+    CHECK_EQUAL(advised[super], true);
 }
 
 static long madvise_of_none(const long *arguments)
@@ -312,6 +371,7 @@ UNIT_MAIN(UNIT_CASE(small_programs_stay_small), UNIT_CASE(those_that_use_memory_
           UNIT_CASE(waste_is_bounded), UNIT_CASE(trust_is_bounded),
           UNIT_CASE(waste_that_is_used_is_none), UNIT_CASE(purged_whole_is_as_before),
           UNIT_CASE(purged_in_part_is_small), UNIT_CASE(program_gives_back),
+          UNIT_CASE(discarded_ones_count), UNIT_CASE(what_is_left_of_split_ones_counts),
           UNIT_CASE(reservations_stay_small), UNIT_CASE(seams_are_closed),
           UNIT_CASE(replaced_is_advised), UNIT_CASE(none_where_the_system_has_none),
           UNIT_CASE(system_gives_them_to_all), UNIT_CASE(kernels_without_them),

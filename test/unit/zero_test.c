@@ -8,6 +8,7 @@
 #include "fake_kernel.h"
 #include "os.h"
 #include "region.h"
+#include "space.h"
 #include "unit.h"
 
 #define NPAGES ((size_t)10000)
@@ -170,6 +171,20 @@ static void any_pattern_with_swap(void)
     retire_at_random(true);
 }
 
+/* What was dirty was cleared when it was handed out, and nobody has to ask; but for what went back since. */
+static void what_was_dirty_is_not_asked_about(void)
+{
+    set_up();
+    page_map_set(PAGE_DIRTY, 100, 300);
+    zero_retire(100, 300, &(PageDensity){0});
+    CHECK_EQUAL(fake_count(SYS_mincore), 0);
+    CHECK_EQUAL(page_map_count(PAGE_DIRTY, 100, 300), 300);
+    space_discarded(range_of(region_addr(150), 10 * PAGE_BYTES));
+    zero_retire(100, 300, &(PageDensity){0});
+    CHECK(fake_count(SYS_mincore) != 0);
+    CHECK_EQUAL(page_map_count(PAGE_DIRTY, 150, 10), 0);
+}
+
 static void swapped_out_pages_come_back_zero(void)
 {
     set_up();
@@ -323,7 +338,8 @@ static void mincore_that_is_refused(void)
 UNIT_MAIN(UNIT_CASE(dirty_runs_are_cleared), UNIT_CASE(debug_builds_find_false_cleanliness),
           UNIT_CASE(small_spans_are_dirty_as_a_whole), UNIT_CASE(sparse_small_spans_stay_sparse),
           UNIT_CASE(touched_pages_are_dirty), UNIT_CASE(any_pattern),
-          UNIT_CASE(any_pattern_with_swap), UNIT_CASE(swapped_out_pages_come_back_zero),
+          UNIT_CASE(any_pattern_with_swap), UNIT_CASE(what_was_dirty_is_not_asked_about),
+          UNIT_CASE(swapped_out_pages_come_back_zero),
           UNIT_CASE(swapped_out_pages_that_stay_are_dirty), UNIT_CASE(swap_is_asked_for_again),
           UNIT_CASE(all_is_dirty_where_residency_is_refused), UNIT_CASE(purge), UNIT_CASE(selftest),
           UNIT_CASE(selftest_of_a_liar), UNIT_CASE(mincore_that_knows_nothing),
