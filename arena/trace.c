@@ -26,12 +26,30 @@ static long owner; /* the process whose trace it is */
 
 static struct message path;
 
+/* Programs that a process has been, one after the other, by exec: each has the same id. */
+#define PROGRAMS_MOST 10
+
+static int create_file(void)
+{
+    size_t tries = strstr(g_config.trace, "%p") != NULL ? PROGRAMS_MOST : 1;
+    int fd = -1;
+    for (size_t i = 0; fd < 0 && i < tries; i++) {
+        message_expand(&path, g_config.trace);
+        if (i != 0) {
+            message_add(&path, ".");
+            message_add_number(&path, i);
+            path.text[path.length] = '\0';
+        }
+        fd = os_append(path.text, true);
+    }
+    return fd;
+}
+
 static bool begin_file(void)
 {
     struct trace_header header = {TRACE_MAGIC, (uint64_t)os_process_id()};
     owner = os_process_id();
-    message_expand(&path, g_config.trace);
-    int fd = os_append(path.text, true);
+    int fd = create_file();
     if (fd < 0)
         return false;
     bool written = os_write(fd, (const char *)&header, sizeof header);

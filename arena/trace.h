@@ -7,7 +7,9 @@
  *
  * The file is a trace_header and trace_events in the order in which they came about, of all threads.
  * It must not be there yet. It is opened for each batch of events, and no descriptor is kept. The
- * child of a fork(2) writes one of its own if the path has %p, or none.
+ * child of a fork(2) writes one of its own if the path has %p, or none. So does the program that
+ * another one becomes by execve(2), as PATH.1 to PATH.9; what that one asked for last, up to a batch,
+ * is in no file.
  */
 #ifndef TRACE_H
 #define TRACE_H

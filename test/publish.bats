@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
-# What processes publish, and who reads it: the subcommands advise, top, stat and report.
+# What processes publish, and who reads it: the subcommands top, stat and report.
 # shellcheck disable=SC2016 # for inner shells
 # shellcheck disable=SC2154 # run sets stderr
 
 load helpers
+load tool
 
 setup_file() { need_shims; }
 
@@ -16,20 +17,6 @@ teardown() {
   local pid
   for pid in "${started[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
 }
-
-TOOL=$ROOT/scripts/pagearena
-
-pagearena() { timeout -k 5 60 "$TOOL" "$@"; }
-
-# exits STATUS ARG...: pagearena leaves with STATUS. Sets output (stdout) and stderr.
-exits() {
-  local wanted=$1
-  shift
-  run --separate-stderr "-$wanted" pagearena "$@" || fail "pagearena $*: status $status, not $wanted" "$output" "$stderr"
-}
-
-says() { grep -qE -- "$1" <<<"$output" || fail "no '$1' in:" "$output"; }
-complains() { grep -qE -- "$1" <<<"$stderr" || fail "no '$1' in:" "$stderr"; }
 
 # publishes CMD...: starts CMD with the arena on, publishing in $folder, and sets pid when its file is there.
 publishes() {
@@ -84,14 +71,12 @@ time.sleep(60)'
     top x
     report
     report a b
-    report --record x
-    advise
-    advise --'
+    report --record x'
 }
 
 @test "--help of each succeeds and is at most 100 columns wide" {
   local command
-  for command in advise top stat report; do
+  for command in top stat report; do
     exits 0 $command --help
     says '^usage: pagearena'
     [ "$(wc -L <<<"$output")" -le 100 ] || fail "$command: lines too long"
@@ -314,59 +299,6 @@ PY
   [ $((on * 100)) -le $((off * 101)) ]
 }
 
-@test "advise: what it predicts is within 10 % of what is then measured" {
-  local work="$ROOT/test/workloads/waves.py" file="$BATS_TEST_TMPDIR/a b.json" setting name
-  # The replays, too, shall have pages of 4 KB: PR_SET_THP_DISABLE is inherited.
-  pagearena() {
-    timeout -k 5 120 /usr/bin/python3 -c 'import ctypes, os, sys
-ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
-os.execv(sys.argv[1], sys.argv[1:])' "$TOOL" "$@"
-  }
-  exits 0 advise --json "$file" --keep "$BATS_TEST_TMPDIR/traces of it" -- /usr/bin/python3 "$work"
-  says 'better than the defaults'
-  setting=$(jq -r .best.setting "$file")
-  says "^    $setting\$"
-  [[ $setting == *WARM_2M=* ]] || fail "$setting"
-  ls "$BATS_TEST_TMPDIR/traces of it"/*.trace
-  near() { # near PREDICTED, of what measure found
-    [ $((faults * 9)) -le $(($1 * 10)) ] && [ $(($1 * 10)) -le $((faults * 11)) ] || fail "$name: predicted $1, measured $faults"
-  }
-  name=off
-  measure off /usr/bin/python3 "$work"
-  near "$(jq .off.faults "$file")"
-  name=defaults
-  measure on /usr/bin/python3 "$work"
-  near "$(jq '.predicted[] | select(.knobs == {}).faults' "$file")"
-  name=best
-  # shellcheck disable=SC2086 # words
-  measure on env $setting /usr/bin/python3 "$work"
-  near "$(jq .best.faults "$file")"
-}
-
-@test "advise: CMD that fails, is killed, says much, cannot be preloaded, is not there" {
-  exits 3 advise -- /usr/bin/python3 -c 'raise SystemExit(3)'
-  exits 143 advise -- sh -c 'kill -TERM $$'
-  exits 0 advise -- head -c 5000000 /dev/zero
-  says 'would not help'
-  exits 127 advise -- no-such-command
-  gcc -static -o "$BATS_TEST_TMPDIR/static one" -x c - <<<'int main(void) { return 0; }'
-  exits 125 advise -- "$BATS_TEST_TMPDIR/static one"
-  complains 'statically linked'
-}
-
-@test "the replay refuses what is no trace" {
-  local file=$BATS_TEST_TMPDIR/t
-  echo nothing >"$file"
-  run -1 "$ROOT/build/pagearena-replay" "$file"
-  run -1 "$ROOT/build/pagearena-replay" /nonexistent
-  run -1 "$ROOT/build/pagearena-replay" "$BATS_TEST_TMPDIR"
-  run -64 "$ROOT/build/pagearena-replay"
-  { printf 'PATRACE1' && head -c 8 /dev/zero && head -c 64 /dev/zero | tr '\0' '\377'; } >"$file"
-  run -1 "$ROOT/build/pagearena-replay" "$file"
-  { printf 'PATRACE1' && head -c 8 /dev/zero; } >"$file"
-  run -0 "$ROOT/build/pagearena-replay" "$file"
-}
-
 @test "report: records CMD and draws it; the page needs nothing else" {
   cd "$BATS_TEST_TMPDIR"
   exits 0 report --record 'a <b> c.json' --html 'p q.html' --svg 'p q.svg' --png 'p q.png' -d 0.02 -- \
@@ -393,6 +325,15 @@ assert page.lines == 5, page.lines'
   [ "$(head -c 8 'p q.png' | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
   exits 0 report 'a <b> c.json'
   [ -s 'a <b> c.json.html' ]
+}
+
+@test "report: a program with a space in its path, and megabytes of its output" {
+  cp /usr/bin/python3 "$BATS_TEST_TMPDIR/my python"
+  run -0 pagearena report --record "$BATS_TEST_TMPDIR/my run.json" -d 0.02 -- "$BATS_TEST_TMPDIR/my python" -c \
+    'import sys, time
+for _ in range(5): sys.stdout.write("x" * 1_000_000); time.sleep(0.05)'
+  [ "${output//[^x]/}" = "$(head -c 5000000 /dev/zero | tr '\0' x)" ] || fail "${#output} characters"
+  [ -s "$BATS_TEST_TMPDIR/my run.json.html" ]
 }
 
 @test "report: CMD's status is kept; no recording, no gnuplot, no room: one line" {

@@ -124,3 +124,23 @@ huge_pages_add() {
   measure on $PYTHON "$WORK/churn/python.py"
   [ $((faults * 2)) -le "$never" ] || fail "faults: with THP=never $never, with auto $faults"
 }
+
+@test "page_arena_purge: it goes at once" {
+  local before after
+  read -r before after < <(HAKMEM_PAGE_ARENA_DECAY_MS=-1 on $PYTHON - <<'EOF'
+import ctypes, mmap
+
+def resident_mb():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) // 256
+
+for memory in [mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(100)]:
+    memory.write(b"x" * (1 << 20))
+    memory.close()
+before = resident_mb()
+ctypes.CDLL(None).page_arena_purge()
+print(before, resident_mb())
+EOF
+  )
+  [ $((before - after)) -ge 90 ] || fail "resident: before $before MB, after $after MB"
+}

@@ -4,23 +4,9 @@
 # shellcheck disable=SC2154 # run sets stderr
 
 load helpers
+load tool
 
 setup_file() { need_shims; }
-
-TOOL=$ROOT/scripts/pagearena
-
-pagearena() { timeout -k 5 60 "$TOOL" "$@"; }
-
-# exits STATUS ARG...: pagearena leaves with STATUS. Sets output (stdout) and stderr.
-exits() {
-  local wanted=$1
-  shift
-  run --separate-stderr "-$wanted" pagearena "$@" || fail "pagearena $*: status $status, not $wanted" "$output" "$stderr"
-}
-
-# says PATTERN, complains PATTERN: some line of stdout, of stderr, matches.
-says() { grep -qE -- "$1" <<<"$output" || fail "no '$1' in:" "$output"; }
-complains() { grep -qE -- "$1" <<<"$stderr" || fail "no '$1' in:" "$stderr"; }
 
 # program NAME FLAG...: builds a program that does nothing into $BATS_TEST_TMPDIR/NAME.
 program() {
@@ -62,17 +48,20 @@ quick=(compare -n 1 --warmup 0 --no-strace)
     compare --warmup -1 true
     compare --vs nobody true
     compare --js x true
-    doctor --nosuch'
+    doctor --nosuch
+    advise
+    advise --
+    advise --nosuch true'
 }
 
 @test "--help and --version succeed everywhere" {
   exits 0 --version
   local command
   exits 0 --help
-  for command in run compare doctor; do
+  for command in run compare advise doctor; do
     says "$command"
   done
-  for command in run compare doctor; do
+  for command in run compare advise doctor; do
     exits 0 $command --help
     says '^usage: pagearena'
     [ "$(wc -L <<<"$output")" -le 100 ] || fail "$command: lines too long"
@@ -91,6 +80,10 @@ quick=(compare -n 1 --warmup 0 --no-strace)
   run -127 pagearena run no-such-command
   run -126 pagearena run "$ROOT/README.md"
   run -126 pagearena run "$ROOT"
+}
+
+@test "run: megabytes of CMD's output" {
+  pagearena run head -c 50000000 /dev/zero | cmp - <(head -c 50000000 /dev/zero)
 }
 
 @test "run: CMD inherits what the shell's child would: signals, stdin" {
@@ -297,18 +290,18 @@ assert not any(word in page for word in ("src=", "href=", "url(", "@import", "<s
 ends() {
   local -x pids=$BATS_TEST_TMPDIR/$1
   env --default-signal=INT "$TOOL" "${quick[@]}" sh -c 'echo $$ >"$pids.new"; mv "$pids.new" "$pids"; exec sleep 100' &
-  local tool=$! i status=0
+  local started=$! i status=0
   for i in $(seq 200); do
     if [ -e "$pids" ]; then break; fi
     sleep 0.05
   done
-  kill -s "$1" $tool
+  kill -s "$1" $started
   for i in $(seq 200); do
     kill -0 "$(cat "$pids")" 2>/dev/null || break
     sleep 0.05
   done
   if kill "$(cat "$pids")" 2>/dev/null; then fail "$1: CMD is still there after $i looks" || return 1; fi
-  wait $tool || status=$?
+  wait $started || status=$?
   [ "$status" -eq "$2" ] || fail "$1: status $status"
 }
 
@@ -361,6 +354,13 @@ ways.rival("mimalloc")'
   run -0 "$place/scripts/pagearena" doctor "$place/my python"
   mv "$place" "$BATS_TEST_TMPDIR/a:b"
   run -125 "$BATS_TEST_TMPDIR/a:b/scripts/pagearena" run true
+}
+
+@test "doctor: without strace it says what is then missing" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  ln -s /usr/bin/true "$BATS_TEST_TMPDIR/bin/my true"
+  PATH=$BATS_TEST_TMPDIR/bin run -0 "$TOOL" doctor 'my true'
+  says '^note +strace: .*not installed'
 }
 
 @test "doctor: all that it looks at, a bad knob, a library that is not there" {

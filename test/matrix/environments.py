@@ -8,7 +8,7 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 
-from programs import BUILT, HERE, ROOT, PROGRAMS
+from programs import BUILT, ROOT, PROGRAMS
 
 SHIM = os.environ.get("SHIM", os.path.join(ROOT, "build", "libpagearena_shim.so"))
 LAUNCH = os.path.join(BUILT, "launch")

@@ -83,16 +83,22 @@ static void cached_spans_come_back_last_first(void)
     CHECK_EQUAL(arena.bytes_out, 4 * (1 + 16 + 32 + 512) * PAGE_BYTES);
 }
 
+/* In a program the clock is read without one. */
+static uint64_t system_calls(void)
+{
+    return fake_count(FAKE_ANY) - fake_count(SYS_clock_gettime);
+}
+
 static void no_system_call_on_the_way(void)
 {
     set_up(SMALL);
     size_t first = map(16);
     fill(first, 16);
     router_free_live(&arena, first, 16);
-    uint64_t calls = fake_count(FAKE_ANY);
+    uint64_t calls = system_calls();
     for (int i = 0; i < 15; i++)
         router_free_live(&arena, map(16), 16);
-    CHECK_EQUAL(fake_count(FAKE_ANY), calls);
+    CHECK_EQUAL(system_calls(), calls);
 }
 
 static void other_sizes_go_to_the_region(void)

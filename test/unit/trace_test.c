@@ -225,6 +225,25 @@ static void a_child_writes_its_own(void)
     remove_all();
 }
 
+/* As after execve(2): the process id is the same. */
+static void a_name_for_each_program(void)
+{
+    char pattern[96];
+    make_directory();
+    snprintf(pattern, sizeof pattern, "%s/%%p", directory);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%d%s", directory, (int)getpid(), i == 0 ? "" : ".1");
+        CHECK(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+    }
+    start(pattern);
+    CHECK(g_trace);
+    for (int i = 0; i < 16; i++)
+        use_the_arena(0);
+    snprintf(path, sizeof path, "%s/%d.2", directory, (int)getpid());
+    CHECK(load(path, (uint64_t)getpid()) != 0);
+    remove_all();
+}
+
 static void a_disk_that_is_full(void)
 {
     struct stat status;
@@ -243,4 +262,4 @@ static void a_disk_that_is_full(void)
 UNIT_MAIN(UNIT_CASE(off_unless_asked), UNIT_CASE(events_of_a_known_history),
           UNIT_CASE(nothing_is_recycled), UNIT_CASE(a_file_that_is_there_is_left_alone),
           UNIT_CASE(threads_in_one_order), UNIT_CASE(a_child_writes_its_own),
-          UNIT_CASE(a_disk_that_is_full))
+          UNIT_CASE(a_name_for_each_program), UNIT_CASE(a_disk_that_is_full))

@@ -101,10 +101,10 @@ def run_traced(cmd, path, folder):
     """One run of CMD that leaves a trace of each process in the folder."""
     env = library.environment(path, {**SMALL, "TRACE": os.path.join(folder, "%p.trace")}, library.without())
     traced = measure.once(cmd, env)
-    traces = sorted(glob.glob(os.path.join(glob.escape(folder), "*.trace")), key=os.path.getsize, reverse=True)
+    traces = sorted(glob.glob(os.path.join(glob.escape(folder), "*.trace*")), key=os.path.getsize, reverse=True)
     if not traces:
         raise Failure("no process left a trace: PageArena was not on in any", FAILED)
-    return traced, traces[:LARGEST_TRACES], len(traces)
+    return traced, traces[:LARGEST_TRACES], sum(trace.endswith(".trace") for trace in traces)
 
 
 def better(a, b, same):
@@ -198,6 +198,12 @@ def as_json(cmd, replays, best, complete):
                            "peak_kb": found.peak_kb, "figures": found.figures} for found in replays.known.values()]}
 
 
+def was_followed(trace):
+    """Whether the program became another one, by exec: its trace has no end."""
+    start, _, number = trace.rpartition(".trace")
+    return os.path.exists(f"{start}.trace.{int(number.lstrip('.') or 0) + 1}")
+
+
 def study(args, cmd, path, folder):
     off = measure.once(cmd, library.without())
     if off.status != 0:
@@ -206,7 +212,7 @@ def study(args, cmd, path, folder):
     replays = Replays(path, traces, off, traced)
     best = search(replays, SAME * max(off.faults, 1))
     figures = best.figures
-    complete = figures["complete"] == len(traces)
+    complete = figures["complete"] + sum(map(was_followed, traces)) >= len(traces)
     print(shlex.join(cmd))
     print(f"{nprocesses} process{'es' if nprocesses > 1 else ''}, {group(format(figures['requests'], ','))} requests, "
           f"{group(format(figures['bytes'] >> 20, ','))} MB in all")

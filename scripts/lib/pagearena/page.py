@@ -94,7 +94,7 @@ def calls_table(comparison):
     head = "".join(f"<th>{text(label(name))}</th>" for name in counts)
     rows = "".join(f"<tr><td>{call}</td>" + "".join(f"<td>{found.get(call, 0)}</td>" for found in counts.values()) + "</tr>"
                    for call in names)
-    return (f'<h2>Each memory system call</h2><div class="wide"><table><tr><th>counted by strace, one run each</th>{head}'
+    return (f'<h2>Each memory system call, in one run each</h2><div class="wide"><table><tr><th></th>{head}'
             f"</tr>{rows}</table></div>")
 
 

@@ -31,7 +31,7 @@ set yrange [0:*]
 set ylabel "MB"
 plot {data} using 1:2 with lines lw 2 lc rgb "#8796a5" title "resident", \\
      {data} using 1:3 with lines lw 2 lc rgb "#0b7285" title "live", \\
-     {data} using 1:4 with lines lw 2 lc rgb "#b7791f" title "cached"
+     {data} using 1:4 with lines lw 2 lc rgb "#b7791f" title "retained"
 set ylabel "faults a second"
 plot {data} using 1:5 with lines lw 2 lc rgb "#c92a2a" notitle
 set ylabel "hits, percent"

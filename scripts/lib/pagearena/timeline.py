@@ -3,6 +3,7 @@
 Lines are stretched to the width of the window; text is not part of them.
 """
 import html
+import math
 from dataclasses import dataclass
 
 MB = 1e6
@@ -25,10 +26,12 @@ h1 { font-size: 1.25rem; margin: 0 0 .5rem; overflow-wrap: anywhere } h2 { font-
 .chart { display: grid; grid-template-columns: 3.5rem 1fr; gap: 0 .5rem; font-size: .75rem; color: var(--soft) }
 .chart { margin-top: .6rem }
 .y { display: flex; flex-direction: column; justify-content: space-between; text-align: right; margin: -.55rem 0 }
-.x { grid-column: 2; display: flex; justify-content: space-between; padding-top: .2rem }
+.x { grid-column: 2; position: relative; height: 1.4rem }
+.x span { position: absolute; top: .2rem; transform: translateX(-50%); white-space: nowrap }
 svg { display: block; width: 100%; height: 180px; overflow: visible; border-left: 1px solid var(--soft);
   border-bottom: 1px solid var(--soft) }
-polyline { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round }
+polyline { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round;
+  stroke-linecap: round }
 line { stroke: var(--line); vector-effect: non-scaling-stroke }
 """
 
@@ -47,7 +50,7 @@ def thin(points):
 
 
 def rows(points):
-    """(seconds, resident, live, cached in MB, faults a second, hits in percent) of each point; None: there is none."""
+    """(seconds, resident, live, retained in MB, faults a second, hits in percent) of each point; None: there is none."""
     before = None
     for point in thin(points):
         rate = percent = None
@@ -55,7 +58,7 @@ def rows(points):
             rate = max(0.0, point["faults"] - before["faults"]) / (point["seconds"] - before["seconds"])
             hits, misses = (max(0.0, point[name] - before[name]) for name in ("hits", "misses"))
             percent = 100 * hits / (hits + misses) if hits + misses > 0 else None
-        yield point["seconds"], point["resident"] / MB, point["live"] / MB, point["cached"] / MB, rate, percent
+        yield point["seconds"], point["resident"] / MB, point["live"] / MB, point["retained"] / MB, rate, percent
         before = point
 
 
@@ -75,11 +78,23 @@ def shown(value):
 
 
 def polyline(line, times, top):
-    """A line through all that has a value, in the chart's 1000 by 100."""
+    """A line through all that has a value, in the chart's 1000 by 100; a dot, if that is but one."""
     start, end = times[0], max(times[-1], times[0] + 1e-9)
-    points = " ".join(f"{1000 * (time - start) / (end - start):.1f},{100 - 100 * min(value, top) / top:.2f}"
-                      for time, value in zip(times, line.values) if value is not None)
-    return f'<polyline style="stroke:var({line.color})" points="{points}"/>'
+    points = [f"{1000 * (time - start) / (end - start):.1f},{100 - 100 * min(value, top) / top:.2f}"
+              for time, value in zip(times, line.values) if value is not None]
+    points += points if len(points) == 1 else []
+    return f'<polyline style="stroke:var({line.color})" points="{" ".join(points)}"/>'
+
+
+def marks(times):
+    """Below the chart: at most eight round times, each in its place."""
+    start, span = times[0], max(times[-1] - times[0], 1e-9)
+    least = 10.0 ** math.floor(math.log10(span / 7))
+    step = next(step for step in (least, 2 * least, 5 * least, 10 * least) if span / step <= 7)
+    digits = max(0, -math.floor(math.log10(step)))
+    for i in range(math.ceil(start / step), math.floor(times[-1] / step) + 1):
+        text = f"{i * step:,.{digits}f}".replace(",", "\u00a0")
+        yield f'<span style="left:{100 * (i * step - start) / span:.2f}%">{text} s</span>'
 
 
 def chart(title, unit, times, lines, top=None):
@@ -88,11 +103,10 @@ def chart(title, unit, times, lines, top=None):
     key = "".join(f'<i style="background:var({line.color})"></i>{line.name}' for line in lines) if len(lines) > 1 else ""
     drawn = "".join(polyline(line, times, top) for line in lines)
     grid = "".join(f'<line x1="0" x2="1000" y1="{y}" y2="{y}"/>' for y in (0, 50))
-    marks = "".join(f"<span>{shown(times[0] + (times[-1] - times[0]) * i / 4)} s</span>" for i in range(5))
     return (f'<h2>{title}</h2><div class="key">{key}</div><div class="chart">'
             f'<div class="y"><span>{shown(top)} {unit}</span><span>{shown(top / 2)}</span><span>0</span></div>'
             f'<svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="{title}">{grid}{drawn}</svg>'
-            f'<div class="x">{marks}</div></div>')
+            f'<div class="x">{"".join(marks(times))}</div></div>')
 
 
 def facts(points):
@@ -107,11 +121,11 @@ def facts(points):
 
 
 def page(points, title):
-    times, resident, live, cached, rates, percents = map(list, zip(*rows(points)))
+    times, resident, live, retained, rates, percents = map(list, zip(*rows(points)))
     title = html.escape(title)
     told = "".join(f"<span>{name} <b>{value}</b></span>" for name, value in facts(points))
     charts = [chart("Memory", "MB", times, [Line("resident", "--a", resident), Line("live in the arena", "--b", live),
-                                            Line("cached", "--c", cached)]),
+                                            Line("retained", "--c", retained)]),
               chart("Page faults a second", "", times, [Line("faults", "--d", rates)]),
               chart("Cache hits, percent", "%", times, [Line("hits", "--e", percents)], 100)]
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
