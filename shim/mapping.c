@@ -51,9 +51,15 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     case CLAIM_OK:
         break;
     }
-    /* Plain memory is mapped as the region is, so that it is one mapping with its neighbours. */
+    /*
+     * Plain memory is mapped as the region is, so that it is one mapping with its neighbours: before
+     * it is touched, since mappings that were touched apart stay apart.
+     */
     bool plain = route_is_plain(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE));
-    flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED | (plain ? MAP_NORESERVE : 0);
+    bool populate = plain && (flags & MAP_POPULATE) != 0 && prot != PROT_NONE;
+    flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    if (plain)
+        flags = (flags & ~MAP_POPULATE) | MAP_NORESERVE;
     void *addr = map_really((void *)range.start, length_of(range), prot, flags, fd, offset);
     if (addr == MAP_FAILED) {
         space_claim_undo(range, was_plain);
@@ -64,6 +70,9 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     space_claim_end(range, !plain);
     if (plain && prot != (PROT_READ | PROT_WRITE))
         space_mark(PAGE_PROTECTED, range);
+    if (populate)
+        os_advise((void *)range.start, length_of(range),
+                  (prot & PROT_WRITE) != 0 ? ADVICE_POPULATE_WRITE : ADVICE_POPULATE_READ);
     return addr;
 }
 
