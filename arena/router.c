@@ -293,8 +293,9 @@ static PageStack *stack_at(PageArena *arena, size_t i)
 
 static void flush_stack(PageStack *stack, size_t npages)
 {
-    while (stack->count != 0) {
-        size_t first = claim_cached(stack->entries[--stack->count], npages);
+    for (size_t count = stack->count; count != 0; count--) {
+        size_t first = claim_cached(stack->entries[count - 1], npages);
+        __atomic_store_n(&stack->count, count - 1, __ATOMIC_RELEASE);
         if (first != NO_PAGE)
             region_free(first, npages);
     }
