@@ -89,7 +89,7 @@ void thread_look_with(void (*look)(void))
 {
     on_look = look;
     if (g_page_arena != NULL)
-        g_page_arena->until_look = 1;
+        __atomic_store_n(&g_page_arena->until_look, 1, __ATOMIC_RELAXED);
 }
 
 void thread_look(PageArena *arena)
@@ -245,7 +245,7 @@ static PageArena *attach(void)
     if (arena == NULL)
         return NULL;
     arena->busy = THREAD_BUSY;
-    arena->until_look = on_look != NULL ? 1 : LOOK_CALLS;
+    __atomic_store_n(&arena->until_look, on_look != NULL ? 1 : LOOK_CALLS, __ATOMIC_RELAXED);
     g_page_arena = arena;
     if (pthread_setspecific(exit_key, arena) != 0) {
         g_page_arena = &turned_away;
