@@ -3,6 +3,7 @@
 Each line is ok, note (works, but worth knowing) or FAIL (PageArena cannot
 work), and says what to change. The status is 1 if a line is FAIL.
 """
+import mmap
 import os
 import platform
 import re
@@ -11,12 +12,15 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 
 from . import Failure, add_cmd, cmd_of, library, machine, program, runtimes, syscalls
 
 RETAINED_MB = 164  # what the default knobs let a process keep
 OLDEST_KERNEL = (5, 10)
 MAPS_USUAL = 65530
+TOUCHED_MB = 16
+SLOW_HUGE = 1.5  # as many times what the same takes in small pages
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 
 
@@ -62,8 +66,28 @@ def check_library(args):
     return (NOTE, said[0]) if said else (OK, f"{path} works")
 
 
+def first_touch():
+    """Milliseconds for TOUCHED_MB of new memory: in small pages, and in huge ones. Both stay until both are measured."""
+    taken = []
+    kept = []
+    for advice, step in ((mmap.MADV_NOHUGEPAGE, mmap.PAGESIZE), (mmap.MADV_HUGEPAGE, 1 << 21)):
+        memory = mmap.mmap(-1, (TOUCHED_MB + 2) << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(advice)
+        kept.append(memory)
+        start = time.perf_counter()
+        for place in range(0, len(memory), step):
+            memory[place] = 1
+        taken.append(round((time.perf_counter() - start) * 1e3, 1))
+    return taken
+
+
 def check_huge_pages(_):
     mode = machine.huge_pages()
+    if mode in ("madvise", "always"):
+        small, huge = first_touch()
+        if huge > SLOW_HUGE * small:
+            return NOTE, (f"{mode}, but new memory is slow in them: {TOUCHED_MB} MB in {huge} ms, in small pages {small} ms"
+                          " (a virtual machine whose host takes free memory back?): --thp never for programs that mostly grow")
     if mode == "madvise":
         return OK, "madvise: PageArena can ask for them (--thp)"
     if mode == "always":
