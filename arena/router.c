@@ -27,6 +27,9 @@ static PageStack *stack_for(PageArena *arena, size_t npages)
     return npages == 1 ? &arena->hot.pages : warm_span_stack(&arena->warm, npages);
 }
 
+/* That were ever made. */
+static size_t narenas;
+
 bool router_init_arena(PageArena *arena)
 {
     *arena = (PageArena){.until_look = 1};
@@ -40,6 +43,7 @@ bool router_init_arena(PageArena *arena)
     arena->hot.pages.quota = 0;
     for (int i = 0; i < WARM_SIZES; i++)
         arena->warm.spans[i].quota = 0;
+    __atomic_fetch_add(&narenas, 1, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -67,6 +71,30 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
     return NO_PAGE;
 }
 
+/*
+ * Threads whose pages are described by the same words of the page map would write the same cache line
+ * with each call. So the first pages of each arena are from a group of its own, once there are several;
+ * what the group has besides is everybody's.
+ */
+static size_t alloc_single(PageArena *arena)
+{
+    if (arena->next_single == 0 && __atomic_load_n(&narenas, __ATOMIC_RELAXED) > 1) {
+        size_t first = region_alloc(GROUP_PAGES, GROUP_ORDER);
+        arena->next_single = GROUP_PAGES;
+        if (first != NO_PAGE) {
+            arena->next_single = first + 1;
+            region_free(first + 1, GROUP_PAGES - 1);
+            return first;
+        }
+    }
+    while (arena->next_single % GROUP_PAGES != 0) {
+        size_t first = arena->next_single++;
+        if (region_take(first, 1))
+            return first;
+    }
+    return region_alloc(1, 0);
+}
+
 /* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
 static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
                           void (*prepare)(size_t, size_t))
@@ -80,7 +108,9 @@ static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
         if (likely(first != NO_PAGE))
             return first;
     }
-    size_t first = router_is_suspended() ? NO_PAGE : region_alloc(npages, order);
+    size_t first = NO_PAGE;
+    if (!router_is_suspended())
+        first = npages == 1 && order == 0 ? alloc_single(arena) : region_alloc(npages, order);
     if (first != NO_PAGE)
         prepare(first, npages);
     return first;

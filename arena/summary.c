@@ -6,7 +6,6 @@
 #define FANOUT_SHIFT 3
 #define FANOUT ((size_t)1 << FANOUT_SHIFT)
 #define LEVELS_MAX 8
-#define GROUP_SHIFT 6
 
 /* order is one more than the logarithm of the largest aligned free power of two; 0: no free page. */
 struct node {
@@ -25,7 +24,7 @@ static unsigned top;
 
 static unsigned level_shift(unsigned level)
 {
-    return GROUP_SHIFT + level * FANOUT_SHIFT;
+    return GROUP_ORDER + level * FANOUT_SHIFT;
 }
 
 bool summary_init(size_t npages)
@@ -167,8 +166,8 @@ static bool replace(struct node *old, struct node new)
 
 void summary_update(size_t first, size_t npages)
 {
-    size_t low = first >> GROUP_SHIFT;
-    size_t high = (first + npages - 1) >> GROUP_SHIFT;
+    size_t low = first >> GROUP_ORDER;
+    size_t high = (first + npages - 1) >> GROUP_ORDER;
     bool changed = false;
     for (size_t group = low; group <= high; group++)
         changed |= replace(&levels[0][group], read_group(group));

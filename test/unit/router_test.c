@@ -176,6 +176,35 @@ static void arenas_share_the_bound(void)
     check_none_lost();
 }
 
+static size_t map_single(PageArena *owner)
+{
+    void *addr = router_map(owner, 1, 0, 0);
+    CHECK(addr != NULL);
+    return region_page((uintptr_t)addr);
+}
+
+/* So that two threads never write the same cache line of the page map. */
+static void single_pages_are_from_an_own_group(void)
+{
+    set_up(SMALL);
+    CHECK_EQUAL(map_single(&arena), 0);
+    CHECK(router_init_arena(&other));
+    CHECK_EQUAL(map_single(&other), GROUP_PAGES);
+    CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES);
+    /* What the group has besides is everybody's: who takes it all leaves none. */
+    CHECK_EQUAL(map(GROUP_PAGES - 1), 1);
+    CHECK_EQUAL(map(GROUP_PAGES - 1), GROUP_PAGES + 1);
+    CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES + 1);
+    size_t lowest = map_single(&other);
+    CHECK_EQUAL(lowest, 2 * GROUP_PAGES + 2);
+    /* It is one group only. */
+    for (size_t i = 3; i < GROUP_PAGES; i++)
+        CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES + i);
+    CHECK_EQUAL(map_single(&arena), 3 * GROUP_PAGES);
+    router_fini_arena(&other);
+    check_none_lost();
+}
+
 static void flush_gives_all_back(void)
 {
     set_up(SMALL);
@@ -443,7 +472,8 @@ static void region_exhausted(void)
 UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call_on_the_way),
           UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(unaligned_spans_are_not_cached),
           UNIT_CASE(alignment_beyond_the_size), UNIT_CASE(capacity_bounds_what_is_cached),
-          UNIT_CASE(arenas_share_the_bound), UNIT_CASE(flush_gives_all_back),
+          UNIT_CASE(arenas_share_the_bound),
+          UNIT_CASE(single_pages_are_from_an_own_group), UNIT_CASE(flush_gives_all_back),
           UNIT_CASE(stale_entry_is_skipped), UNIT_CASE(page_listed_twice),
           UNIT_CASE(partly_claimed_span), UNIT_CASE(partly_claimed_span_is_flushed_once),
           UNIT_CASE(odd_pages_are_replaced), UNIT_CASE(odd_pages_that_cannot_be_replaced),
