@@ -94,7 +94,7 @@ struct PageArena {
     bool is_thread_own;
     int thread_id;       /* with BACKGROUND=1, of whom it is; 0: of nobody */
     uint32_t until_look; /* calls; decay.c reads it, too */
-    size_t next_single; /* private to router.c: in the arena's own group; 0: has none yet */
+    size_t next_single;  /* private to router.c: in the arena's own group; 0: has none yet */
     /* Private to decay.c. */
     uint32_t period;
     uint64_t emptied;    /* the period, and until_look */

@@ -96,8 +96,8 @@ static size_t alloc_single(PageArena *arena)
 }
 
 /* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
-static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
-                          void (*prepare)(size_t, size_t))
+__attribute__((nonnull)) static size_t alloc_pages(PageArena *arena, size_t npages, unsigned order,
+                                                   void (*prepare)(size_t, size_t))
 {
     unsigned natural = natural_order(npages);
     natural = natural < region_order() ? natural : region_order();
