@@ -62,6 +62,10 @@ static bool change_from(int before)
 void background_start(void)
 {
     int kept = errno;
+    PageArena *arena = background_is_wanted() ? thread_enter() : NULL;
+    if (arena == NULL)
+        return;
+    thread_leave(arena);
     if (!change_from(NONE))
         return;
     process = os_process_id();

@@ -1,9 +1,10 @@
 /*
  * A thread that looks at the clock for a program that makes no calls (BACKGROUND=1).
  *
- * It is there only while a thread is that has used the library: the first look (thread.h) of one makes
- * it, the exit handler of the last waits for its end. So the program's last thread is the last one of
- * the process as well: libc ends that, on that thread and at once, as it does without us.
+ * It is made before the program starts: later the caller of mmap(2) may hold a lock of malloc's, which
+ * libc needs to make a thread. The exit handler of the last thread that has used the library waits for
+ * its end. So the program's last thread is the last one of the process as well: libc ends that, on that
+ * thread and at once, as it does without us. The child of a fork has none.
  *
  * It takes no signals, opens nothing, and owns no arena. Where it cannot be made there is none.
  */
@@ -18,7 +19,7 @@ static inline bool background_is_wanted(void)
     return g_config.background != 0 && g_config.decay_ms != 0 && g_config.decay_ms != CONFIG_NEVER;
 }
 
-/* Makes the thread if there is none; errno is kept. Nothing is held. */
+/* Makes the thread if one is wanted and there is none; errno is kept. Nothing is held. */
 void background_start(void);
 
 /* Ends it, and waits until it is gone. */

@@ -141,6 +141,7 @@ enum claim claim_begin(size_t first, size_t npages, bool vacant, bool wait)
 void claim_end(size_t first, size_t npages, bool torn)
 {
     odd_forget(first, npages);
+    page_map_clear(PAGE_DIRTY, first, npages);
     if (torn)
         odd_mark(PAGE_TORN, first, npages);
     else

@@ -16,6 +16,8 @@
 /* A stack asks for an eighth of its capacity at a time. */
 #define GRANT_SHARE 8
 
+#define GROUPS_SHARE 128
+
 /* For spans of so many pages a look at the clock costs nothing to speak of. */
 #define CHECKED_LEAST 64
 
@@ -74,19 +76,26 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
 /*
  * Threads whose pages are described by the same words of the page map would write the same cache line
  * with each call. So the first pages of each arena are from a group of its own, once there are several;
- * what the group has besides is everybody's.
+ * what the group has besides is everybody's. In all they are no more than a share of the region. Returns
+ * the second page of the group; a multiple of GROUP_PAGES: there is none.
  */
+static size_t find_group(void)
+{
+    static size_t npages;
+    size_t most = g_config.thp != THP_ALWAYS ? (g_region.nbytes >> PAGE_SHIFT) / GROUPS_SHARE : 0;
+    if (__atomic_fetch_add(&npages, GROUP_PAGES, __ATOMIC_RELAXED) >= most)
+        return GROUP_PAGES;
+    size_t first = region_alloc(GROUP_PAGES, GROUP_ORDER);
+    if (first == NO_PAGE)
+        return GROUP_PAGES;
+    region_free(first, GROUP_PAGES);
+    return first + 1;
+}
+
 static size_t alloc_single(PageArena *arena)
 {
-    if (arena->next_single == 0 && __atomic_load_n(&narenas, __ATOMIC_RELAXED) > 1) {
-        size_t first = region_alloc(GROUP_PAGES, GROUP_ORDER);
-        arena->next_single = GROUP_PAGES;
-        if (first != NO_PAGE) {
-            arena->next_single = first + 1;
-            region_free(first + 1, GROUP_PAGES - 1);
-            return first;
-        }
-    }
+    if (arena->next_single == 0 && __atomic_load_n(&narenas, __ATOMIC_RELAXED) > 1)
+        arena->next_single = find_group();
     while (arena->next_single % GROUP_PAGES != 0) {
         size_t first = arena->next_single++;
         if (region_take(first, 1))

@@ -340,9 +340,10 @@ static void unmark_mapped(enum page_bit how, size_t first, size_t npages)
 void space_claim_undo(struct range range, bool was_plain)
 {
     range = space_clip(range);
-    claim_undo(first_page(range), page_count(range));
+    /* Before others can get what was not live. */
     if (was_plain)
         each_live(range, unmark_mapped, PAGE_TORN);
+    claim_undo(first_page(range), page_count(range));
 }
 
 /* With `addresses`, also what was never used. */

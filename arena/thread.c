@@ -96,8 +96,6 @@ void thread_look(PageArena *arena)
 {
     __atomic_store_n(&arena->until_look, LOOK_CALLS, __ATOMIC_RELAXED);
     decay_check(arena);
-    if (arena->thread_id != 0)
-        background_start();
     if (on_look != NULL)
         on_look();
 }

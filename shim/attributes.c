@@ -89,7 +89,7 @@ static int advise_piece(struct range piece, const void *arguments)
     int result = real.madvise((void *)piece.start, piece.end - piece.start, advice);
     if (result == 0 && effect == ADVICE_UNMARKS)
         space_unmark(how, piece);
-    if (result == 0 && advice == MADV_DONTNEED)
+    if (result == 0 && (advice == MADV_DONTNEED || advice == ADVICE_DONTNEED_LOCKED))
         space_discarded(piece);
     return result;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "background.h"
 #include "fault.h"
 #include "heap.h"
 #include "loader.h"
@@ -69,6 +70,7 @@ __attribute__((constructor)) static void init(void)
             fault_start();
         if (heap_start())
             loader_start();
+        background_start();
     }
     errno = before;
 }

@@ -53,6 +53,7 @@ static inline bool route_concerns(const void *addr, size_t nbytes, struct range 
 /* Linux 5.14; they fault pages in one by one, and stop at the first that cannot be. */
 #define ADVICE_POPULATE_READ 22
 #define ADVICE_POPULATE_WRITE 23
+#define ADVICE_DONTNEED_LOCKED 24
 
 static inline bool route_advice_stops(int advice)
 {
@@ -87,7 +88,7 @@ static inline enum advice route_advice(int advice, enum page_bit *how)
     case 21: /* MADV_PAGEOUT, 5.4 */
     case ADVICE_POPULATE_READ:
     case ADVICE_POPULATE_WRITE:
-    case 24: /* MADV_DONTNEED_LOCKED, 5.18 */
+    case ADVICE_DONTNEED_LOCKED:
     case 25: /* MADV_COLLAPSE, 6.1 */
         return ADVICE_PASSES;
     case 102: /* MADV_GUARD_INSTALL, 6.13 */

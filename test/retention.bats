@@ -45,9 +45,9 @@ all_goes() {
   done
 }
 
-@test "BACKGROUND=1: the child of a fork has a thread of its own" {
+@test "BACKGROUND=1: the child of a fork has no thread, its parent keeps its own" {
   HAKMEM_PAGE_ARENA_DECAY_MS=1000 HAKMEM_PAGE_ARENA_BACKGROUND=1 run -0 on "$ROOT/build/test/progs/fork_idle"
-  [ "$output" = "$(printf 'child: little\nparent: little')" ] || fail "$output"
+  [ "$output" = "$(printf 'child: much\nparent: little')" ] || fail "$output"
 }
 
 @test "BACKGROUND=1: the process ends with its last thread, and its exit handlers run there" {
@@ -58,6 +58,13 @@ all_goes() {
 @test "BACKGROUND=1: the process ends when its threads end without exit handlers" {
   record off off "$ROOT/build/test/progs/raw_exit"
   HAKMEM_PAGE_ARENA_BACKGROUND=1 record on on timeout 30 "$ROOT/build/test/progs/raw_exit"
+  same off on status out err
+}
+
+@test "BACKGROUND=1: a program that maps under the lock of its own malloc" {
+  export HAKMEM_PAGE_ARENA_BACKGROUND=1
+  record off off "$ROOT/build/test/progs/own_malloc"
+  record on on timeout -s KILL 60 "$ROOT/build/test/progs/own_malloc"
   same off on status out err
 }
 
@@ -77,10 +84,10 @@ threads_are() {
   [ "$output" = "$2" ] || fail "DECAY_MS=$1: $output"
 }
 
-@test "BACKGROUND=1: the thread is made at the first use, and sleeps; none where nothing decays" {
+@test "BACKGROUND=1: the thread is made at the start, and sleeps; none where nothing decays" {
   export HAKMEM_PAGE_ARENA_BACKGROUND=1
-  threads_are 1 $'start: 1\nafter use: 2\nchild: 1\nchild, after use: 2'
-  threads_are 1000 $'start: 1\nafter use: 2\nchild: 1\nchild, after use: 2'
+  threads_are 1 $'start: 2\nafter use: 2\nchild: 1\nchild, after use: 1'
+  threads_are 1000 $'start: 2\nafter use: 2\nchild: 1\nchild, after use: 1'
   threads_are 0 $'start: 1\nafter use: 1\nchild: 1\nchild, after use: 1'
   threads_are -1 $'start: 1\nafter use: 1\nchild: 1\nchild, after use: 1'
 }

@@ -189,20 +189,33 @@ static void single_pages_are_from_an_own_group(void)
     set_up(SMALL);
     CHECK_EQUAL(map_single(&arena), 0);
     CHECK(router_init_arena(&other));
-    CHECK_EQUAL(map_single(&other), GROUP_PAGES);
-    CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES);
-    /* What the group has besides is everybody's: who takes it all leaves none. */
-    CHECK_EQUAL(map(GROUP_PAGES - 1), 1);
-    CHECK_EQUAL(map(GROUP_PAGES - 1), GROUP_PAGES + 1);
+    CHECK_EQUAL(map_single(&other), GROUP_PAGES + 1);
     CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES + 1);
-    size_t lowest = map_single(&other);
-    CHECK_EQUAL(lowest, 2 * GROUP_PAGES + 2);
-    /* It is one group only. */
-    for (size_t i = 3; i < GROUP_PAGES; i++)
+    /* What the group has besides is everybody's. */
+    CHECK_EQUAL(map(GROUP_PAGES - 1), 1);
+    CHECK_EQUAL(map(GROUP_PAGES - 2), GROUP_PAGES + 2);
+    /* It is one group only, and no page of it is waited for. */
+    CHECK_EQUAL(map(2), 2 * GROUP_PAGES + 2);
+    for (size_t i = 4; i < GROUP_PAGES; i++)
         CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES + i);
-    CHECK_EQUAL(map_single(&arena), 3 * GROUP_PAGES);
+    CHECK_EQUAL(map_single(&arena), GROUP_PAGES);
+    CHECK_EQUAL(map_single(&other), 2 * GROUP_PAGES);
     router_fini_arena(&other);
     check_none_lost();
+}
+
+/* One live page would keep each of them from larger spans. */
+static void few_groups_of_a_small_region_are_owned(void)
+{
+    PageArena arenas[8];
+    size_t npages = 64 * MIB / PAGE_BYTES;
+    set_up(SMALL);
+    for (size_t i = 0; i < 8; i++) {
+        CHECK(router_init_arena(&arenas[i]));
+        map_single(&arenas[i]);
+    }
+    CHECK(page_map_count(PAGE_LIVE, 0, npages) == 8);
+    CHECK(!page_map_any(PAGE_LIVE, 4 * GROUP_PAGES, npages - 4 * GROUP_PAGES));
 }
 
 static void flush_gives_all_back(void)
@@ -473,11 +486,12 @@ UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call
           UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(unaligned_spans_are_not_cached),
           UNIT_CASE(alignment_beyond_the_size), UNIT_CASE(capacity_bounds_what_is_cached),
           UNIT_CASE(arenas_share_the_bound), UNIT_CASE(single_pages_are_from_an_own_group),
-          UNIT_CASE(flush_gives_all_back), UNIT_CASE(stale_entry_is_skipped),
-          UNIT_CASE(page_listed_twice), UNIT_CASE(partly_claimed_span),
-          UNIT_CASE(partly_claimed_span_is_flushed_once), UNIT_CASE(odd_pages_are_replaced),
-          UNIT_CASE(odd_pages_that_cannot_be_replaced), UNIT_CASE(only_what_is_live_is_freed),
-          UNIT_CASE(without_an_arena), UNIT_CASE(exact_pages), UNIT_CASE(guarded_memory_faults),
+          UNIT_CASE(few_groups_of_a_small_region_are_owned), UNIT_CASE(flush_gives_all_back),
+          UNIT_CASE(stale_entry_is_skipped), UNIT_CASE(page_listed_twice),
+          UNIT_CASE(partly_claimed_span), UNIT_CASE(partly_claimed_span_is_flushed_once),
+          UNIT_CASE(odd_pages_are_replaced), UNIT_CASE(odd_pages_that_cannot_be_replaced),
+          UNIT_CASE(only_what_is_live_is_freed), UNIT_CASE(without_an_arena),
+          UNIT_CASE(exact_pages), UNIT_CASE(guarded_memory_faults),
           UNIT_CASE(guarded_memory_is_used_again),
           UNIT_CASE(guarded_memory_that_cannot_be_had_again),
           UNIT_CASE(guarded_memory_that_cannot_be_replaced), UNIT_CASE(suspended),

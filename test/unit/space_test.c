@@ -229,6 +229,23 @@ static void odd_marks(void)
     fill(again);
 }
 
+/* What the program mapped over and never touched is nothing to retain, or to clear. */
+static void fixed_mapping_over_dirty_memory(void)
+{
+    unit_start(SMALL);
+    struct range span = map(40 * PAGE_BYTES);
+    fill(span);
+    space_unmap(span);
+    CHECK(space_map_at(span));
+    CHECK_EQUAL(space_claim(span, false), CLAIM_OK);
+    map_over(span);
+    space_claim_end(span, false);
+    size_t before = region_dirty_pages();
+    space_unmap(span);
+    CHECK_EQUAL(region_dirty_pages(), before);
+    CHECK(space_map_at(span) && unit_is_zero((void *)span.start, span.end - span.start));
+}
+
 static void fixed_mapping_over_all_kinds(void)
 {
     unit_start(SMALL);
@@ -439,9 +456,9 @@ UNIT_MAIN(UNIT_CASE(overlaps_and_clips), UNIT_CASE(sizes_and_alignment), UNIT_CA
           UNIT_CASE(exact_place_outside), UNIT_CASE(grows_by_a_copy),
           UNIT_CASE(does_not_grow_by_a_copy), UNIT_CASE(overhanging_unmap),
           UNIT_CASE(across_spans_and_twice), UNIT_CASE(odd_marks),
-          UNIT_CASE(fixed_mapping_over_all_kinds), UNIT_CASE(fixed_mapping_that_fails),
-          UNIT_CASE(failing_over_plain_memory), UNIT_CASE(fixed_mapping_that_overhangs),
-          UNIT_CASE(nested_calls_do_without), UNIT_CASE(before_mlockall),
-          UNIT_CASE(nothing_free_can_be_locked), UNIT_CASE(suspension_of_all_threads),
-          UNIT_CASE(swapped_out_content_never_comes_back),
+          UNIT_CASE(fixed_mapping_over_dirty_memory), UNIT_CASE(fixed_mapping_over_all_kinds),
+          UNIT_CASE(fixed_mapping_that_fails), UNIT_CASE(failing_over_plain_memory),
+          UNIT_CASE(fixed_mapping_that_overhangs), UNIT_CASE(nested_calls_do_without),
+          UNIT_CASE(before_mlockall), UNIT_CASE(nothing_free_can_be_locked),
+          UNIT_CASE(suspension_of_all_threads), UNIT_CASE(swapped_out_content_never_comes_back),
           UNIT_CASE(requests_for_the_kernel_are_counted))
