@@ -8,6 +8,7 @@
 #ifndef SPACE_H
 #define SPACE_H
 
+#include "background.h"
 #include "claim.h"
 #include "config.h"
 #include "guard.h"

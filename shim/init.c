@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "background.h"
 #include "fault.h"
 #include "heap.h"
 #include "loader.h"

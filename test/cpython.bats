@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # CPython's own tests (Debian's libpython3.11-testsuite) have the same outcomes, compared name by name, with GUARD=0 and
-# GUARD=1 as without the shim. Only a test counts that did not fail without it. One that differs is run once more, alone,
+# GUARD=1 as without the shim. Left out: test_threads_join and test_threads_join_2, in which Python uses the memory of an
+# interpreter that it has freed, so that it crashes now and then with GUARD=1, and with glibc's own
+# MALLOC_MMAP_THRESHOLD_=8192 just so. Only a test counts that did not fail without it. One that differs is run once more, alone,
 # both ways: many of them measure time, and the machine may be busy.
 
 load helpers
@@ -27,7 +29,7 @@ run_tests() {
   shift 2
   mkdir -p "$base.dir"
   (cd "$base.dir" && HAKMEM_PAGE_ARENA_STATS=$base.stats.%p "$way" env --default-signal=INT,QUIT \
-    "$PYTHON" -m test -v --junit-xml="$base.xml" "$@") >"$base.out" 2>&1 </dev/null 3>&- || status=$?
+    "$PYTHON" -m test -v --junit-xml="$base.xml" -i 'test_threads_join*' "$@") >"$base.out" 2>&1 </dev/null 3>&- || status=$?
   echo "$status" >"$base.status"
   "$PYTHON" "$BATS_TEST_DIRNAME/outcomes.py" "$base.xml" >"$base.outcomes" 2>/dev/null || true
 }
