@@ -225,6 +225,17 @@ static bool take_chunk(PageArena *arena)
     return true;
 }
 
+/* The first run of a bin. Of the long ones rather the first that was in use before, to its end. */
+static inline size_t choose(const BlockHeap *heap, size_t bin)
+{
+    uint32_t next = heap->bins[bin];
+    if (unlikely(bin == CHUNK_BINS - 1))
+        for (; next != 0; next = tag_of(next - 1)->next)
+            if ((next - 1) % CHUNK_UNITS + run_from(next - 1) <= chunk_of(next - 1)->mark)
+                return next - 1;
+    return heap->bins[bin] - 1;
+}
+
 size_t chunk_take(PageArena *arena, size_t n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
@@ -234,7 +245,7 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
             return NO_UNIT;
         bin = CHUNK_BINS - 1;
     }
-    size_t unit = heap->bins[bin] - 1;
+    size_t unit = choose(heap, bin);
     size_t length = tag_of(unit)->starts / PAGE_UNITS;
     take_out(heap, unit, length);
     if (length != n)

@@ -3,8 +3,8 @@
  *
  * Only its owner takes from a chunk and puts back into it, so that neither lock nor atomic operation
  * is needed. Free runs are in bins by length; the shortest that is long enough serves, wherever it
- * is. Neighbours join again. What describes a run stands beside the memory, in a tag of the page
- * where it starts and of the one where it ends:
+ * is, and of the long ones rather one that was in use before. Neighbours join again. What describes
+ * a run stands beside the memory, in a tag of the page where it starts and of the one where it ends:
  *
  *     | live ....... | free ... | live ......... | free ............ | live ...
  *     ^ page      ^ page     ^ page     ^ page     ^ page     ^ page     ^ page

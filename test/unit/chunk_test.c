@@ -192,6 +192,23 @@ static void chunks_do_not_join(void)
     CHECK_EQUAL(check_lists(arena), 2);
 }
 
+/* Of the long runs one that was used before is taken, though another was put back later. */
+static void used_before_unused(void)
+{
+    PageArena *arena = enter(SMALL);
+    size_t units[CHUNK_UNITS / RUN_MOST + 1];
+    size_t count = sizeof units / sizeof *units;
+    for (size_t i = 0; i < count; i++)
+        units[i] = take(arena, RUN_MOST);
+    for (size_t i = 0; i < count; i++)
+        put(arena, units[i], RUN_MOST);
+    for (size_t i = 0; i < count - 1; i++) {
+        CHECK_EQUAL(take(arena, RUN_MOST) / CHUNK_UNITS, units[0] / CHUNK_UNITS);
+        CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - RUN_MOST);
+    }
+    CHECK_EQUAL(take(arena, RUN_MOST), units[count - 1]);
+}
+
 static void taken_where_it_is(void)
 {
     PageArena *arena = enter(SMALL);
@@ -675,8 +692,9 @@ static void few_random_runs_with_nothing_kept(void)
 }
 
 UNIT_MAIN(UNIT_CASE(the_shortest_that_fits), UNIT_CASE(neighbours_join),
-          UNIT_CASE(put_back_in_parts), UNIT_CASE(chunks_do_not_join), UNIT_CASE(taken_where_it_is),
-          UNIT_CASE(the_mark), UNIT_CASE(long_runs_are_given_back), UNIT_CASE(edges_stay),
+          UNIT_CASE(put_back_in_parts), UNIT_CASE(chunks_do_not_join),
+          UNIT_CASE(used_before_unused), UNIT_CASE(taken_where_it_is), UNIT_CASE(the_mark),
+          UNIT_CASE(long_runs_are_given_back), UNIT_CASE(edges_stay),
           UNIT_CASE(what_is_alone_is_given_back), UNIT_CASE(what_is_alone_with_edges_is_given_back),
           UNIT_CASE(what_is_not_alone_stays), UNIT_CASE(the_mark_in_the_last_page),
           UNIT_CASE(the_mark_inside_a_page), UNIT_CASE(kept_within_the_budget),
