@@ -15,9 +15,7 @@
 /* It calls nothing that needs more, but libc takes the program's thread-local data from it, too. */
 #define STACK_BYTES (256 * KIB)
 
-enum { NONE, CHANGING, RUNNING, REFUSED };
-static int state;
-
+static bool running;
 static pthread_t thread;
 static long process;
 static int stopping;
@@ -52,42 +50,30 @@ static bool make_thread(void)
     return made;
 }
 
-static bool change_from(int before)
-{
-    return __atomic_load_n(&state, __ATOMIC_RELAXED) == before &&
-           __atomic_compare_exchange_n(&state, &before, CHANGING, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
-}
-
 void background_start(void)
 {
     int kept = errno;
     PageArena *arena = background_is_wanted() ? thread_enter() : NULL;
-    if (arena == NULL)
-        return;
-    thread_leave(arena);
-    if (!change_from(NONE))
-        return;
-    process = os_process_id();
-    __atomic_store_n(&stopping, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&state, make_thread() ? RUNNING : REFUSED, __ATOMIC_RELEASE);
+    if (arena != NULL) {
+        thread_leave(arena);
+        process = os_process_id();
+        __atomic_store_n(&stopping, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&running, make_thread(), __ATOMIC_RELEASE);
+    }
     errno = kept;
 }
 
 void background_stop(void)
 {
-    if (!change_from(RUNNING))
-        return;
     /* The child of a plain clone(2) has what tells of it, but not the thread. */
-    if (process == os_process_id()) {
-        __atomic_store_n(&stopping, 1, __ATOMIC_RELAXED);
-        os_wake(&stopping);
-        pthread_join(thread, NULL);
-    }
-    __atomic_store_n(&state, NONE, __ATOMIC_RELEASE);
+    if (!__atomic_exchange_n(&running, false, __ATOMIC_ACQUIRE) || process != os_process_id())
+        return;
+    __atomic_store_n(&stopping, 1, __ATOMIC_RELAXED);
+    os_wake(&stopping);
+    pthread_join(thread, NULL);
 }
 
 void background_forget(void)
 {
-    __atomic_store_n(&state, NONE, __ATOMIC_RELAXED);
+    __atomic_store_n(&running, false, __ATOMIC_RELAXED);
 }

@@ -19,7 +19,7 @@ static inline bool background_is_wanted(void)
     return g_config.background != 0 && g_config.decay_ms != 0 && g_config.decay_ms != CONFIG_NEVER;
 }
 
-/* Makes the thread if one is wanted and there is none; errno is kept. Nothing is held. */
+/* Makes the thread if one is wanted: once, while there is no other. errno is kept. */
 void background_start(void);
 
 /* Ends it, and waits until it is gone. */

@@ -14,6 +14,9 @@
  * Sizes are bytes and are rounded up to pages. Powers of two from 64 KB come naturally aligned.
  * Nothing here sets errno or prints, except page_arena_print_stats. No function may be called from
  * a signal handler that interrupted another one on the same arena, except on the thread's own.
+ *
+ * Threads call the library as they end, so its code must not be unloaded before: what is loaded with
+ * dlopen(3) and has libpagearena.a in it is to be linked with -Wl,-z,nodelete.
  */
 #ifndef PAGE_ARENA_H
 #define PAGE_ARENA_H

@@ -18,7 +18,7 @@
  *     none      in flight: it belongs to the thread that cleared the state bit, until that sets
  *               another; or it was never used
  * and besides it may be
- *     dirty     not known to read as zero
+ *     dirty     not known to read as zero; of a live page: when it was handed out
  *     odd       not plain, as one or more of torn to lent say (odd.h)
  *     claimed   being mapped over by the program (MAP_FIXED), was not live before
  *     held      live, and taken by a claim that may put it back

@@ -1,7 +1,7 @@
 /*
  * Giving memory back to the kernel: the free pages of the region that are over the budget, or over
- * the region's headroom, whole superblocks first, from the highest address down. Outside any lock; the pages are in flight
- * meanwhile, so that nobody can be given them.
+ * the region's headroom, whole superblocks first, from the highest address down. Outside any lock; the
+ * pages are in flight meanwhile, so that nobody can be given them.
  */
 #ifndef PURGE_H
 #define PURGE_H

@@ -16,6 +16,7 @@
 /* A stack asks for an eighth of its capacity at a time. */
 #define GRANT_SHARE 8
 
+/* What the groups of arenas are of the region at most. */
 #define GROUPS_SHARE 128
 
 /* For spans of so many pages a look at the clock costs nothing to speak of. */

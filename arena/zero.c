@@ -11,9 +11,9 @@
 /*
  * What was dirty when it was handed out was cleared, and is resident, unless the program has given it
  * back since: then it is not noted as dirty any more. Of other pages only mincore(2) knows. It takes
- * about a microsecond: as long as clearing 20 pages. Spans below FEW_PAGES are always taken as dirty; up to ASKED_PAGES, a span that was touched for the most part speaks for the
- * next UNASKED of its size. Larger ones are always asked about: what was never touched must not
- * become resident by being cleared.
+ * about a microsecond: as long as clearing 20 pages. Spans below FEW_PAGES are always taken as dirty; up
+ * to ASKED_PAGES, a span that was touched for the most part speaks for the next UNASKED of its size.
+ * Larger ones are always asked about: what was never touched must not become resident by being cleared.
  */
 #define FEW_PAGES 4
 #define ASKED_PAGES 32

@@ -184,14 +184,21 @@ static void *idle_then_free(void *unused)
     return NULL;
 }
 
-static void what_idle_threads_free_is_drained(void)
+/* Returns when it is idle. */
+static pthread_t start(void *(*function)(void *))
 {
     pthread_t thread;
+    CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
+    CHECK(pthread_create(&thread, NULL, function, NULL) == 0);
+    pthread_barrier_wait(&barrier);
+    return thread;
+}
+
+static void what_idle_threads_free_is_drained(void)
+{
     set_up("REGION=512M");
     pass(100);
-    CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
-    CHECK(pthread_create(&thread, NULL, idle_then_free, NULL) == 0);
-    pthread_barrier_wait(&barrier);
+    pthread_t thread = start(idle_then_free);
     pass(30000);
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
@@ -205,11 +212,8 @@ static void what_idle_threads_free_is_drained(void)
 /* Another thread's traffic empties the caches of one that does nothing, which can go on afterwards. */
 static void idle_threads_are_drained(void)
 {
-    pthread_t thread;
     set_up("REGION=512M");
-    CHECK(pthread_barrier_init(&barrier, NULL, 2) == 0);
-    CHECK(pthread_create(&thread, NULL, idle, NULL) == 0);
-    pthread_barrier_wait(&barrier);
+    pthread_t thread = start(idle);
     CHECK(page_map_count(PAGE_CACHED, 0, region_used_pages()) >= 8 * SUPER_PAGES);
     pass(15000);
     CHECK(retained() <= 16);
