@@ -73,6 +73,21 @@ static size_t move_piece(struct range old, struct range target, int flags)
     return 0;
 }
 
+/*
+ * Half-way: what was moved goes back. What does not is lost; the hole it leaves is closed when it is
+ * unmapped, as nothing that was done to it can be undone there.
+ */
+static void move_back(struct range moved, struct range old)
+{
+    size_t nbytes;
+    while (moved.start != moved.end && (nbytes = move_piece(moved, old, MREMAP_MAYMOVE)) != 0) {
+        moved.start += nbytes;
+        old.start += nbytes;
+    }
+    if (moved.start != moved.end)
+        real.munmap((void *)moved.start, length_of(moved));
+}
+
 /* The same for memory that is odd throughout, and would not be the same when copied. */
 static void *move_pieces(struct range old, size_t new_size, int flags, void *wanted)
 {
@@ -83,10 +98,13 @@ static void *move_pieces(struct range old, size_t new_size, int flags, void *wan
     if (wanted == MAP_FAILED)
         return MAP_FAILED;
     struct range target = range_of(wanted, new_size);
+    uintptr_t start = old.start;
     while (old.start != old.end) {
         size_t moved = move_piece(old, target, flags);
         if (moved == 0) {
-            if (!fixed && target.start == (uintptr_t)wanted)
+            move_back((struct range){(uintptr_t)wanted, target.start},
+                      (struct range){start, old.start});
+            if (!fixed)
                 real.munmap(wanted, new_size);
             errno = ENOMEM;
             return MAP_FAILED;

@@ -1,0 +1,43 @@
+/*
+ * mremap of advised memory that the kernel moves in pieces, and refuses half-way: as a preload, this
+ * file is that kernel. The argument tells which calls of mremap fail, bit by bit.
+ */
+#include <dlfcn.h>
+#include <stdarg.h>
+
+#include "prog.h"
+
+#if defined __PIC__ && !defined __PIE__
+typedef void *remap(void *, size_t, size_t, int, ...);
+
+__attribute__((visibility("default"))) void *mremap(void *addr, size_t old, size_t new, int flags,
+                                                    ...)
+{
+    static unsigned calls;
+    unsigned fails = (unsigned)strtoul(getenv("MREMAP_FAILS"), NULL, 0);
+    va_list rest;
+    va_start(rest, flags);
+    void *to = va_arg(rest, void *);
+    va_end(rest);
+    if ((fails >> calls++ & 1) == 0)
+        return ((remap *)dlsym(RTLD_NEXT, "mremap"))(addr, old, new, flags, to);
+    errno = EFAULT;
+    return MAP_FAILED;
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    bool goes_back = argc == 2 && strcmp(argv[1], "goes back") == 0;
+    char *p = map_served(16 * PAGE);
+    char *to = mmap(NULL, 32 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    expect(to != MAP_FAILED && !is_ours(to));
+    fill(p, 16 * PAGE, 1);
+    expect(madvise(p, 16 * PAGE, MADV_DONTDUMP) == 0);
+    expect(mremap(p, 16 * PAGE, 32 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED);
+    if (goes_back)
+        expect(is_filled(p, 16 * PAGE, 1) && is_mapped(p, 16));
+    unmap(p, 16 * PAGE);
+    reuse(p, 16 * PAGE);
+    puts("ok");
+}
