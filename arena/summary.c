@@ -1,5 +1,7 @@
 #include "summary.h"
 
+#include <string.h>
+
 #include "os.h"
 #include "page_map.h"
 
@@ -92,11 +94,23 @@ static unsigned word_order(uint64_t word)
     return order;
 }
 
+/* runs[i] has a bit for each run of 2^i pages: from the longest such on, by halves. */
 static uint32_t longest_in_word(uint64_t word)
 {
-    uint32_t longest = 0;
-    for (; word != 0; longest++)
-        word &= word >> 1;
+    uint64_t runs[WORD_ORDER + 1] = {word};
+    unsigned i = 0;
+    while (runs[i] != 0) {
+        runs[i + 1] = runs[i] & runs[i] >> (1u << i);
+        i++;
+    }
+    if (i == 0)
+        return 0;
+    uint32_t longest = 1u << --i;
+    for (word = runs[i]; i-- != 0;) {
+        uint64_t longer = word & runs[i] >> longest;
+        longest += longer != 0 ? 1u << i : 0;
+        word = longer != 0 ? longer : word;
+    }
     return longest;
 }
 
@@ -158,8 +172,7 @@ static struct node join(const struct node *children, unsigned child_shift)
 /* Returns whether the node changed, that is, whether its parent must be looked at. */
 static bool replace(struct node *old, struct node new)
 {
-    bool changed = old->start != new.start || old->longest != new.longest || old->end != new.end ||
-                   old->order != new.order;
+    bool changed = memcmp(old, &new, sizeof new) != 0;
     *old = new;
     return changed;
 }
