@@ -12,6 +12,7 @@
  */
 #define UNITS 32
 #define UNIT_PAGES (SUPER_PAGES / UNITS)
+_Static_assert(UNITS <= OS_GATHER_MOST, "a look is one call");
 
 /* In all there may be 4 MB of it, or a twentieth of what is huge and in use. */
 #define WASTE_MOST ((size_t)64)
@@ -69,6 +70,9 @@ static size_t last;
 
 /* Whether small ones were found in use: the program uses memory. */
 static bool shown;
+
+/* Whether a thread looks into one, through memory of which there is only one: it is too much for a stack. */
+static bool looking;
 
 /*
  * Where the system gives huge pages to everybody, it would give them to small programs, too, and the
@@ -136,21 +140,44 @@ static size_t ask(size_t super, unsigned char *residency)
     return nresident;
 }
 
-/* All of a huge page is resident: what was never touched reads as zero. */
-static bool is_used(size_t page)
+/* What is read of a page at a time. */
+#define PIECE_WORDS (PAGE_BYTES / sizeof(uint64_t) / 4)
+
+static bool is_zero(const uint64_t *words)
 {
-    uint64_t words[PAGE_BYTES / sizeof(uint64_t) / 4];
-    char *addr = region_addr(page);
-    for (size_t done = 0; done < PAGE_BYTES; done += sizeof words) {
-        uint64_t any = 0;
-        if (!os_copy_in(words, addr + done, sizeof words))
-            return false;
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            any |= words[i];
-        if (any != 0)
-            return true;
+    uint64_t any = 0;
+    for (size_t i = 0; i < PIECE_WORDS; i++)
+        any |= words[i];
+    return any == 0;
+}
+
+/*
+ * All of a huge page is resident: what was never touched reads as zero. Of those given, that many are
+ * not in use; what cannot be read is not. Whoever finds that another looks does not: false.
+ */
+static bool count_unused(const char *pages[UNITS], size_t npages, size_t *unused)
+{
+    static uint64_t pieces[UNITS][PIECE_WORDS];
+    size_t nunread = 0;
+    if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
+        return false;
+    for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
+        size_t left = 0;
+        size_t nread = os_gather(pieces, pages, npages, sizeof *pieces);
+        if (nread < npages) {
+            pages[nread] = pages[--npages];
+            nunread++;
+            continue;
+        }
+        for (size_t i = 0; i < npages; i++)
+            if (is_zero(pieces[i]))
+                pages[left++] = pages[i] + sizeof *pieces;
+        npages = left;
+        done += sizeof *pieces;
     }
-    return false;
+    __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+    *unused = npages + nunread;
+    return true;
 }
 
 /*
@@ -160,17 +187,24 @@ static bool is_used(size_t page)
 static void look_into(size_t super)
 {
     unsigned char residency[SUPER_PAGES];
+    const char *pages[UNITS];
+    size_t npages = 0;
+    size_t unused;
     unsigned state = read_state(super);
     if (WASTE(state) <= WASTE_LITTLE)
         return;
     size_t nresident = ask(super, residency);
-    unsigned unused = nresident == 0 && KIND(state) == HUGE ? WASTE_UNTOUCHED : 0;
     for (size_t unit = 0; unit < UNITS && nresident != 0; unit++) {
         size_t page = unit * UNIT_PAGES + unit * 5 % UNIT_PAGES;
-        unused += (residency[page] & 1) != 0 && !is_used(super * SUPER_PAGES + page);
+        if ((residency[page] & 1) != 0)
+            pages[npages++] = region_addr(super * SUPER_PAGES + page);
     }
+    if (!count_unused(pages, npages, &unused))
+        return;
+    if (nresident == 0 && KIND(state) == HUGE)
+        unused = WASTE_UNTOUCHED;
     if (nresident != 0 || KIND(state) == SPLIT || WASTE(state) < unused)
-        change_state(super, state, KIND(state) + unused);
+        change_state(super, state, KIND(state) + (unsigned)unused);
 }
 
 /* The one that was made huge last, and one of the others in turn. */
@@ -402,4 +436,9 @@ void huge_join(size_t first, size_t npages)
         if (KIND(read_state(super)) == HUGE)
             split(super);
     os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NOHUGEPAGE);
+}
+
+void huge_forget(void)
+{
+    __atomic_store_n(&looking, false, __ATOMIC_RELAXED);
 }

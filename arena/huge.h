@@ -47,6 +47,9 @@ bool huge_replace(size_t first, size_t npages, bool accessible);
 /* Where pages were odd when their superblocks became huge or small: advises them as the others. */
 void huge_follow(size_t first, size_t npages);
 
+/* In the child of a fork: nobody looks at any. */
+void huge_forget(void);
+
 /* If a mapping may end for the kernel within these pages, makes them small, and one mapping. */
 void huge_join(size_t first, size_t npages);
 

@@ -222,6 +222,17 @@ bool os_copy_in(void *to, const void *from, size_t nbytes)
                       0) == (long)nbytes;
 }
 
+size_t os_gather(void *to, const char *const *from, size_t count, size_t nbytes)
+{
+    struct iovec target = {to, count * nbytes};
+    struct iovec sources[OS_GATHER_MOST];
+    for (size_t i = 0; i < count; i++)
+        sources[i] = (struct iovec){(void *)from[i], nbytes};
+    long copied = OS_SYSCALL(SYS_process_vm_readv, os_process_id(), (long)&target, 1, (long)sources,
+                             (long)count, 0);
+    return failed(copied) ? 0 : (size_t)copied / nbytes;
+}
+
 size_t os_read_file(const char *path, char *text, size_t nbytes)
 {
     long fd = OS_SYSCALL(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);

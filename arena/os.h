@@ -77,6 +77,10 @@ bool os_copy_out(void *to, const void *from, size_t nbytes);
 /* Copies from memory that may not be readable. False: it is not, or the kernel does not do this. */
 bool os_copy_in(void *to, const void *from, size_t nbytes);
 
+/* The same from `count` places, at most OS_GATHER_MOST, one behind the other. Returns how many were copied. */
+#define OS_GATHER_MOST 32
+size_t os_gather(void *to, const char *const *from, size_t count, size_t nbytes);
+
 /* Reads the start of a file as a string; returns how long it is. */
 size_t os_read_file(const char *path, char *text, size_t nbytes);
 

@@ -6,6 +6,7 @@
 #include "block.h"
 #include "config.h"
 #include "decay.h"
+#include "huge.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -348,6 +349,7 @@ static void after_fork_in_child(void)
 {
     lock_set_process();
     background_forget();
+    huge_forget();
     nthreads = 0;
     if (g_page_arena != NULL)
         g_page_arena->thread_id = 0;

@@ -278,6 +278,10 @@ static void copy_from_anywhere(void)
     if (os_copy_in(to, from, sizeof to))
         CHECK(memcmp(to, from, sizeof to) == 0);
     CHECK(!os_copy_in(to, (void *)16, sizeof to));
+
+    const char *places[] = {from + 5, from, (char *)16, from};
+    size_t ncopied = os_gather(to, places, 4, 4);
+    CHECK(ncopied == 0 || (ncopied == 2 && memcmp(to, "textsome", 8) == 0));
 }
 
 static void play(void)

@@ -139,6 +139,19 @@ static void those_that_use_memory_get_them(void)
     }
 }
 
+/* A guard page at the start of each says nothing about the others. */
+static void pages_that_cannot_be_read(void)
+{
+    set_up("REGION=512M");
+    show();
+    for (size_t i = 1; i <= 50; i++) {
+        char *span = take(SUPER_BYTES);
+        CHECK_EQUAL(advised[super_of(span)], true);
+        touch(span, SUPER_PAGES);
+        CHECK(mprotect(span, PAGE_BYTES, PROT_NONE) == 0);
+    }
+}
+
 /* 4 MB of waste, and not much more, however much is taken. */
 static void waste_is_bounded(void)
 {
@@ -368,11 +381,12 @@ static void threads(void)
 }
 
 UNIT_MAIN(UNIT_CASE(small_programs_stay_small), UNIT_CASE(those_that_use_memory_get_them),
-          UNIT_CASE(waste_is_bounded), UNIT_CASE(trust_is_bounded),
-          UNIT_CASE(waste_that_is_used_is_none), UNIT_CASE(purged_whole_is_as_before),
-          UNIT_CASE(purged_in_part_is_small), UNIT_CASE(program_gives_back),
-          UNIT_CASE(discarded_ones_count), UNIT_CASE(what_is_left_of_split_ones_counts),
-          UNIT_CASE(reservations_stay_small), UNIT_CASE(seams_are_closed),
-          UNIT_CASE(replaced_is_advised), UNIT_CASE(none_where_the_system_has_none),
-          UNIT_CASE(system_gives_them_to_all), UNIT_CASE(kernels_without_them),
-          UNIT_CASE(knob_never), UNIT_CASE(knob_always), UNIT_CASE(threads))
+          UNIT_CASE(pages_that_cannot_be_read), UNIT_CASE(waste_is_bounded),
+          UNIT_CASE(trust_is_bounded), UNIT_CASE(waste_that_is_used_is_none),
+          UNIT_CASE(purged_whole_is_as_before), UNIT_CASE(purged_in_part_is_small),
+          UNIT_CASE(program_gives_back), UNIT_CASE(discarded_ones_count),
+          UNIT_CASE(what_is_left_of_split_ones_counts), UNIT_CASE(reservations_stay_small),
+          UNIT_CASE(seams_are_closed), UNIT_CASE(replaced_is_advised),
+          UNIT_CASE(none_where_the_system_has_none), UNIT_CASE(system_gives_them_to_all),
+          UNIT_CASE(kernels_without_them), UNIT_CASE(knob_never), UNIT_CASE(knob_always),
+          UNIT_CASE(threads))
