@@ -25,7 +25,7 @@ _Static_assert(UNITS <= OS_GATHER_MOST, "a look is one call");
 #define WASTE_NEW 8
 #define WASTE_UNTOUCHED 16
 
-/* One of which seven eighths are used is not looked into again: that takes 30 us. */
+/* One of which seven eighths are used is not looked into again: that takes 10 us. */
 #define WASTE_LITTLE (UNITS / 8)
 #define LOOKS_MOST 4
 
