@@ -5,16 +5,9 @@
 #include "config.h"
 #include "os.h"
 #include "region.h"
+#include "waste.h"
 
-/*
- * Waste is what is resident and was never used, in units of 64 KB: so many a superblock. A sample is
- * one page out of each unit, another one in each, since programs like round distances.
- */
-#define UNITS 32
-#define UNIT_PAGES (SUPER_PAGES / UNITS)
-_Static_assert(UNITS <= OS_GATHER_MOST, "a look is one call");
-
-/* In all there may be 4 MB of it, or a twentieth of what is huge and in use. */
+/* In all there may be 4 MB of waste, counted in its units, or a twentieth of what is huge and in use. */
 #define WASTE_MOST ((size_t)64)
 #define WASTE_SHARE 20
 
@@ -26,7 +19,7 @@ _Static_assert(UNITS <= OS_GATHER_MOST, "a look is one call");
 #define WASTE_UNTOUCHED 16
 
 /* One of which seven eighths are used is not looked into again: that takes 10 us. */
-#define WASTE_LITTLE (UNITS / 8)
+#define WASTE_LITTLE (WASTE_UNITS / 8)
 #define LOOKS_MOST 4
 
 /*
@@ -70,9 +63,6 @@ static size_t last;
 
 /* Whether small ones were found in use: the program uses memory. */
 static bool shown;
-
-/* Whether a thread looks into one, through memory of which there is only one: it is too much for a stack. */
-static bool looking;
 
 /*
  * Where the system gives huge pages to everybody, it would give them to small programs, too, and the
@@ -129,82 +119,18 @@ static bool advise_plain(size_t super, int advice_now)
     return all;
 }
 
-/* Fills in SUPER_PAGES bytes; returns how many pages are resident. */
-static size_t ask(size_t super, unsigned char *residency)
-{
-    size_t nresident = 0;
-    if (!os_resident(region_addr(super * SUPER_PAGES), SUPER_PAGES, residency))
-        return 0;
-    for (size_t i = 0; i < SUPER_PAGES; i++)
-        nresident += residency[i] & 1;
-    return nresident;
-}
-
-/* What is read of a page at a time. */
-#define PIECE_WORDS (PAGE_BYTES / sizeof(uint64_t) / 4)
-
-static bool is_zero(const uint64_t *words)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < PIECE_WORDS; i++)
-        any |= words[i];
-    return any == 0;
-}
-
-/*
- * All of a huge page is resident: what was never touched reads as zero. Of those given, that many are
- * not in use; what cannot be read is not. Whoever finds that another looks does not: false.
- */
-static bool count_unused(const char *pages[UNITS], size_t npages, size_t *unused)
-{
-    static uint64_t pieces[UNITS][PIECE_WORDS];
-    size_t nunread = 0;
-    if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
-        return false;
-    for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
-        size_t left = 0;
-        size_t nread = os_gather(pieces, pages, npages, sizeof *pieces);
-        if (nread < npages) {
-            pages[nread] = pages[--npages];
-            nunread++;
-            continue;
-        }
-        for (size_t i = 0; i < npages; i++)
-            if (is_zero(pieces[i]))
-                pages[left++] = pages[i] + sizeof *pieces;
-        npages = left;
-        done += sizeof *pieces;
-    }
-    __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
-    *unused = npages + nunread;
-    return true;
-}
-
-/*
- * Notes the waste in a superblock that had some: what is resident and not used. A huge one of which
- * nothing is resident was not touched yet.
- */
+/* Notes the waste in a superblock that had some. Nothing of a huge one is resident: it was not touched yet. */
 static void look_into(size_t super)
 {
-    unsigned char residency[SUPER_PAGES];
-    const char *pages[UNITS];
-    size_t npages = 0;
-    size_t unused;
+    size_t nresident;
+    unsigned unused;
     unsigned state = read_state(super);
-    if (WASTE(state) <= WASTE_LITTLE)
-        return;
-    size_t nresident = ask(super, residency);
-    for (size_t unit = 0; unit < UNITS && nresident != 0; unit++) {
-        size_t page = unit * UNIT_PAGES + unit * 5 % UNIT_PAGES;
-        if ((residency[page] & 1) != 0)
-            pages[npages++] = region_addr(super * SUPER_PAGES + page);
-    }
-    if (!count_unused(pages, npages, &unused))
+    if (WASTE(state) <= WASTE_LITTLE || !waste_look(super, &nresident, &unused))
         return;
     if (nresident == 0 && KIND(state) == HUGE)
         unused = WASTE_UNTOUCHED;
     if (nresident != 0 || KIND(state) == SPLIT || WASTE(state) < unused)
-        change_state(super, state, KIND(state) + (unsigned)unused);
+        change_state(super, state, KIND(state) + unused);
 }
 
 /* The one that was made huge last, and one of the others in turn. */
@@ -225,14 +151,13 @@ static void look_around(void)
 
 static bool has_shown(size_t super)
 {
-    unsigned char residency[SUPER_PAGES];
     size_t nresident = 0;
     if (__atomic_load_n(&shown, __ATOMIC_RELAXED))
         return true;
     if (super < SMALL_LEAST)
         return false;
     for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
-        nresident += ask(super - i, residency);
+        nresident += waste_resident(super - i);
     if (nresident >= SHOWN_PAGES)
         __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
     return nresident >= SHOWN_PAGES;
@@ -241,7 +166,7 @@ static bool has_shown(size_t super)
 static bool may_waste(unsigned more)
 {
     size_t now = __atomic_load_n(&waste, __ATOMIC_RELAXED);
-    size_t used = __atomic_load_n(&nhuge, __ATOMIC_RELAXED) * UNITS - now;
+    size_t used = __atomic_load_n(&nhuge, __ATOMIC_RELAXED) * WASTE_UNITS - now;
     return now + more <= max_size(used / WASTE_SHARE, WASTE_MOST);
 }
 
@@ -291,7 +216,7 @@ void huge_prepare(size_t first, size_t npages)
         if (likely(read_state(super) != UNDECIDED))
             continue;
         decide(super, expected_waste, unasked);
-        expected_waste = unasked ? 0 : UNITS;
+        expected_waste = unasked ? 0 : WASTE_UNITS;
     }
 }
 
@@ -327,8 +252,8 @@ static void begin_anew(size_t super)
         change_state(super, state, SPLIT);
     if (KIND(state) != HUGE)
         return;
-    if (find_room(UNITS))
-        change_state(super, state, HUGE + UNITS);
+    if (find_room(WASTE_UNITS))
+        change_state(super, state, HUGE + WASTE_UNITS);
     else
         end_state(super, SMALL);
 }
@@ -436,9 +361,4 @@ void huge_join(size_t first, size_t npages)
         if (KIND(read_state(super)) == HUGE)
             split(super);
     os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NOHUGEPAGE);
-}
-
-void huge_forget(void)
-{
-    __atomic_store_n(&looking, false, __ATOMIC_RELAXED);
 }

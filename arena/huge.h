@@ -9,8 +9,7 @@
  *         ^    \--> huge --> split       purged in part: 4 KB pages from then on
  *         +----------+---------+         purged whole
  *
- * How much waste there is in a huge one is found by looking: its pages hold something, or read as
- * zero.
+ * How much waste there is in a huge one is found by looking (waste.h).
  *
  * Exactly the huge ones are under MADV_HUGEPAGE, but for odd pages, so that a mapping may end for the
  * kernel where the state changes. Nothing is locked: a race costs speed only.
@@ -46,9 +45,6 @@ bool huge_replace(size_t first, size_t npages, bool accessible);
 
 /* Where pages were odd when their superblocks became huge or small: advises them as the others. */
 void huge_follow(size_t first, size_t npages);
-
-/* In the child of a fork: nobody looks at any. */
-void huge_forget(void);
 
 /* If a mapping may end for the kernel within these pages, makes them small, and one mapping. */
 void huge_join(size_t first, size_t npages);

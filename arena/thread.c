@@ -6,7 +6,6 @@
 #include "block.h"
 #include "config.h"
 #include "decay.h"
-#include "huge.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -14,6 +13,7 @@
 #include "region.h"
 #include "router.h"
 #include "trace.h"
+#include "waste.h"
 
 __thread PageArena *g_page_arena;
 
@@ -349,7 +349,7 @@ static void after_fork_in_child(void)
 {
     lock_set_process();
     background_forget();
-    huge_forget();
+    waste_forget();
     nthreads = 0;
     if (g_page_arena != NULL)
         g_page_arena->thread_id = 0;

@@ -1,0 +1,83 @@
+#include "waste.h"
+
+#include "os.h"
+#include "region.h"
+
+#define UNIT_PAGES (SUPER_PAGES / WASTE_UNITS)
+
+/* What is read of each page at a time, into memory of which there is only one: it is too much for a stack. */
+#define PIECE_WORDS (PAGE_BYTES / sizeof(uint64_t) / 4)
+static uint64_t pieces[WASTE_UNITS][PIECE_WORDS];
+static bool looking;
+
+_Static_assert(WASTE_UNITS <= OS_GATHER_MOST, "a piece of each page in one call");
+
+/* Fills in SUPER_PAGES bytes. */
+static size_t ask(size_t super, unsigned char *residency)
+{
+    size_t nresident = 0;
+    if (!os_resident(region_addr(super * SUPER_PAGES), SUPER_PAGES, residency))
+        return 0;
+    for (size_t i = 0; i < SUPER_PAGES; i++)
+        nresident += residency[i] & 1;
+    return nresident;
+}
+
+static bool is_zero(const uint64_t *words)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < PIECE_WORDS; i++)
+        any |= words[i];
+    return any == 0;
+}
+
+/* How many of these pages read as zero, or cannot be read. */
+static size_t count_unused(const char *pages[WASTE_UNITS], size_t npages)
+{
+    size_t nunread = 0;
+    for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
+        size_t left = 0;
+        size_t nread = os_gather(pieces, pages, npages, sizeof *pieces);
+        if (nread < npages) {
+            pages[nread] = pages[--npages];
+            nunread++;
+            continue;
+        }
+        for (size_t i = 0; i < npages; i++)
+            if (is_zero(pieces[i]))
+                pages[left++] = pages[i] + sizeof *pieces;
+        npages = left;
+        done += sizeof *pieces;
+    }
+    return npages + nunread;
+}
+
+size_t waste_resident(size_t super)
+{
+    unsigned char residency[SUPER_PAGES];
+    return ask(super, residency);
+}
+
+/* Another page in each unit, since programs like round distances. */
+bool waste_look(size_t super, size_t *nresident, unsigned *unused)
+{
+    unsigned char residency[SUPER_PAGES];
+    const char *pages[WASTE_UNITS];
+    size_t npages = 0;
+    *nresident = ask(super, residency);
+    for (size_t unit = 0; unit < WASTE_UNITS && *nresident != 0; unit++) {
+        size_t page = unit * UNIT_PAGES + unit * 5 % UNIT_PAGES;
+        if ((residency[page] & 1) != 0)
+            pages[npages++] = region_addr(super * SUPER_PAGES + page);
+    }
+    if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
+        return false;
+    *unused = (unsigned)count_unused(pages, npages);
+    __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+    return true;
+}
+
+void waste_forget(void)
+{
+    __atomic_store_n(&looking, false, __ATOMIC_RELAXED);
+}
