@@ -16,6 +16,9 @@
 #define GRANT_PAGES ((size_t)32)
 #define GRANT_UNITS (GRANT_PAGES * PAGE_UNITS)
 
+/* So many long runs are looked at for the best. */
+#define LONG_MOST 8
+
 /* Fewer whole pages in one piece are not worth their way to the region. */
 #define GIVEN_LEAST 16
 
@@ -225,12 +228,12 @@ static bool take_chunk(PageArena *arena)
     return true;
 }
 
-/* The first run of a bin. Of the long ones rather the first that was in use before, to its end. */
+/* The first run of a bin. Of the first long ones rather one that was in use before, to its end. */
 static inline size_t choose(const BlockHeap *heap, size_t bin)
 {
     uint32_t next = heap->bins[bin];
     if (unlikely(bin == CHUNK_BINS - 1))
-        for (; next != 0; next = tag_of(next - 1)->next)
+        for (size_t i = 0; i < LONG_MOST && next != 0; i++, next = tag_of(next - 1)->next)
             if ((next - 1) % CHUNK_UNITS + run_from(next - 1) <= chunk_of(next - 1)->mark)
                 return next - 1;
     return heap->bins[bin] - 1;

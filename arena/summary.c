@@ -94,7 +94,7 @@ static unsigned word_order(uint64_t word)
     return order;
 }
 
-/* runs[i] has a bit for each run of 2^i pages: from the longest such on, by halves. */
+/* Not of a full word. runs[i] has a bit for each run of 2^i pages: from the longest such on, by halves. */
 static uint32_t longest_in_word(uint64_t word)
 {
     uint64_t runs[WORD_ORDER + 1] = {word};

@@ -5,10 +5,15 @@
 
 #define UNIT_PAGES (SUPER_PAGES / WASTE_UNITS)
 
-/* What is read of each page at a time, into memory of which there is only one: it is too much for a stack. */
+/* What is read of each page at a time. */
 #define PIECE_WORDS (PAGE_BYTES / sizeof(uint64_t) / 4)
-static uint64_t pieces[WASTE_UNITS][PIECE_WORDS];
-static bool looking;
+
+/* What is read into is too much for a stack: so many threads can look at the same time. */
+#define LOOKERS 16
+static struct looker {
+    bool busy;
+    uint64_t pieces[WASTE_UNITS][PIECE_WORDS];
+} lookers[LOOKERS];
 
 _Static_assert(WASTE_UNITS <= OS_GATHER_MOST, "a piece of each page in one call");
 
@@ -32,7 +37,8 @@ static bool is_zero(const uint64_t *words)
 }
 
 /* How many of these pages read as zero, or cannot be read. */
-static size_t count_unused(const char *pages[WASTE_UNITS], size_t npages)
+static size_t count_unused(uint64_t (*pieces)[PIECE_WORDS], const char *pages[WASTE_UNITS],
+                           size_t npages)
 {
     size_t nunread = 0;
     for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
@@ -70,14 +76,17 @@ bool waste_look(size_t super, size_t *nresident, unsigned *unused)
         if ((residency[page] & 1) != 0)
             pages[npages++] = region_addr(super * SUPER_PAGES + page);
     }
-    if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
-        return false;
-    *unused = (unsigned)count_unused(pages, npages);
-    __atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+    struct looker *looker = lookers;
+    while (__atomic_exchange_n(&looker->busy, true, __ATOMIC_ACQUIRE))
+        if (++looker == lookers + LOOKERS)
+            return false;
+    *unused = (unsigned)count_unused(looker->pieces, pages, npages);
+    __atomic_store_n(&looker->busy, false, __ATOMIC_RELEASE);
     return true;
 }
 
 void waste_forget(void)
 {
-    __atomic_store_n(&looking, false, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < LOOKERS; i++)
+        __atomic_store_n(&lookers[i].busy, false, __ATOMIC_RELAXED);
 }

@@ -16,7 +16,7 @@
 /* How many pages of a superblock are resident; 0 if the kernel does not say. */
 size_t waste_resident(size_t super);
 
-/* That, and how many of its units are resident, but not used. False: another thread looks into one. */
+/* That, and how many of its units are resident, but not used. False: too many threads look at once. */
 bool waste_look(size_t super, size_t *nresident, unsigned *unused);
 
 /* In the child of a fork: no other thread does. */

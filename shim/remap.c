@@ -56,11 +56,18 @@ static void *move_copy(struct range old, size_t new_size, int flags, void *wante
     return to;
 }
 
+static void *reserve(void *wanted, size_t nbytes, int flags)
+{
+    return real.mmap(wanted, nbytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags,
+                     -1, 0);
+}
+
 /*
  * Moves as much of a range as is one mapping to the kernel, at most all of it; the last piece grows
- * into what is left of the target. Returns how much, 0 if the kernel refuses.
+ * into what is left of the target. Returns how much, 0 if the kernel refuses. Before Linux 6.17 the target
+ * is unmapped by then: if it was reserved, it is again, before another thread gets it.
  */
-static size_t move_piece(struct range old, struct range target, int flags)
+static size_t move_piece(struct range old, struct range target, int flags, bool reserved)
 {
     for (size_t nbytes = length_of(old); nbytes != 0; nbytes = align_down(nbytes / 2, PAGE_BYTES)) {
         size_t grown = nbytes == length_of(old) ? length_of(target) : nbytes;
@@ -69,6 +76,8 @@ static size_t move_piece(struct range old, struct range target, int flags)
             return nbytes;
         if (errno != EFAULT)
             break;
+        if (reserved)
+            reserve((void *)target.start, grown, MAP_FIXED_NOREPLACE);
     }
     return 0;
 }
@@ -80,7 +89,8 @@ static size_t move_piece(struct range old, struct range target, int flags)
 static void move_back(struct range moved, struct range old)
 {
     size_t nbytes;
-    while (moved.start != moved.end && (nbytes = move_piece(moved, old, MREMAP_MAYMOVE)) != 0) {
+    while (moved.start != moved.end &&
+           (nbytes = move_piece(moved, old, MREMAP_MAYMOVE, false)) != 0) {
         moved.start += nbytes;
         old.start += nbytes;
     }
@@ -93,19 +103,18 @@ static void *move_pieces(struct range old, size_t new_size, int flags, void *wan
 {
     bool fixed = (flags & MREMAP_FIXED) != 0;
     if (!fixed)
-        wanted = real.mmap(NULL, new_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                           -1, 0);
+        wanted = reserve(NULL, new_size, 0);
     if (wanted == MAP_FAILED)
         return MAP_FAILED;
     struct range target = range_of(wanted, new_size);
     uintptr_t start = old.start;
     while (old.start != old.end) {
-        size_t moved = move_piece(old, target, flags);
+        size_t moved = move_piece(old, target, flags, !fixed);
         if (moved == 0) {
             move_back((struct range){(uintptr_t)wanted, target.start},
                       (struct range){start, old.start});
             if (!fixed)
-                real.munmap(wanted, new_size);
+                real.munmap((void *)target.start, length_of(target));
             errno = ENOMEM;
             return MAP_FAILED;
         }

@@ -46,12 +46,11 @@ contract() { as_without "$PROGS/$1" "${@:2}"; }
 @test "mremap: to a fixed place" { contract remap_fixed; }
 @test "mremap: MREMAP_DONTUNMAP" { contract remap_dontunmap; }
 # Calls 1 and 2 are about all of it, 3 moves a half, 4 to 7 fail to move the rest; from 8 on that half goes back, or not.
-@test "mremap: in pieces, failing half-way" {
-  MREMAP_FAILS=0x7b after_ours "$(library remap_half_way)" "$PROGS/remap_half_way" "goes back"
-}
-@test "mremap: in pieces, failing half-way and on the way back" {
-  MREMAP_FAILS=0xffffb after_ours "$(library remap_half_way)" "$PROGS/remap_half_way" "is lost"
-}
+half_way() { after_ours "$(library remap_half_way)" "$PROGS/remap_half_way" "$@"; }
+@test "mremap: in pieces, failing half-way" { MREMAP_FAILS=0x7b half_way fixed back; }
+@test "mremap: in pieces, failing half-way and on the way back" { MREMAP_FAILS=0xffffb half_way fixed; }
+@test "mremap: in pieces, to anywhere, failing half-way" { MREMAP_FAILS=0x7b half_way anywhere back; }
+@test "mremap: in pieces, to anywhere, by an older kernel" { MREMAP_OLD=1 MREMAP_FAILS=0x7b half_way anywhere; }
 @test "mremap: old_size 0" { contract remap_duplicate; }
 @test "mremap: what the kernel refuses" { contract remap_errors; }
 @test "remap_file_pages" { contract remap_pages; }
