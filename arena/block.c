@@ -6,6 +6,7 @@
 #include "config.h"
 #include "os.h"
 #include "purge.h"
+#include "quick.h"
 #include "region.h"
 #include "router.h"
 #include "trace.h"
@@ -111,16 +112,15 @@ size_t block_end_before(size_t page)
 }
 
 /* Whether the program has left these pages as they were handed out. */
-static bool is_plain(size_t first, size_t npages)
+static inline bool is_plain(size_t first, size_t npages)
 {
-    for (size_t from = first, end = first + npages; from < end;) {
-        uint64_t mask;
-        size_t page = page_step(&from, end, &mask);
-        if ((page_word_read(PAGE_LIVE, page) & mask) != mask ||
-            (page_word_read(PAGE_ODD, page) & mask) != 0)
-            return false;
-    }
-    return true;
+    size_t end = first + npages;
+    uint64_t mask, plain;
+    do {
+        size_t page = page_step(&first, end, &mask);
+        plain = page_word_read(PAGE_LIVE, page) & ~page_word_read(PAGE_ODD, page);
+    } while (likely((plain & mask) == mask) && unlikely(first < end));
+    return (plain & mask) == mask;
 }
 
 static void retire(PageArena *arena, size_t first, size_t npages)
@@ -148,7 +148,7 @@ static void release(PageArena *arena, size_t first, size_t npages)
     }
     page_map_clear(PAGE_LIVE, first, npages);
     retire(arena, first, npages);
-    router_put(arena, first, npages);
+    router_put_in_region(arena, first, npages);
 }
 
 /* Clears what may not read as zero: all that was in use since the region gave it, and what is dirty. */
@@ -202,19 +202,32 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-static void *alloc_units(PageArena *arena, size_t nbytes, bool zero)
+static size_t take_units(PageArena *arena, size_t n, size_t *used)
 {
-    size_t n = (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
-    size_t used;
-    size_t unit = chunk_take(arena, n, &used);
-    if (unlikely(unit == NO_UNIT))
-        return NULL;
-    if (zero)
-        clear(unit, n, used);
+    size_t unit;
+    while ((unit = chunk_take(arena, n, used)) == NO_UNIT)
+        if (!quick_drain(arena) && !chunk_extend(arena))
+            return NO_UNIT;
+    return unit;
+}
+
+static inline void *hand_out(PageArena *arena, size_t unit, size_t n)
+{
     count_add(&arena->unit_blocks, 1);
     set_block(unit / PAGE_UNITS,
               (uint32_t)n | (uint32_t)(unit % PAGE_UNITS) << SIZE_BITS | IN_UNITS);
     return (char *)region_addr(0) + (unit << UNIT_SHIFT);
+}
+
+static void *alloc_units(PageArena *arena, size_t n, bool zero)
+{
+    size_t used;
+    size_t unit = take_units(arena, n, &used);
+    if (unlikely(unit == NO_UNIT))
+        return NULL;
+    if (zero)
+        clear(unit, n, used);
+    return hand_out(arena, unit, n);
 }
 
 static void *alloc_pages(PageArena *arena, size_t npages, unsigned order, bool zero)
@@ -227,20 +240,43 @@ static void *alloc_pages(PageArena *arena, size_t npages, unsigned order, bool z
     return addr;
 }
 
-void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
+/* Whether a block is cut from a chunk if there is one to be had. */
+static inline bool is_unit_sized(size_t nbytes, size_t alignment)
 {
-    if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
+    return nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0 &&
+           g_config.scrub == 0;
+}
+
+static inline size_t units_for(size_t nbytes)
+{
+    return (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+}
+
+static __attribute__((noinline)) void *alloc_slowly(PageArena *arena, size_t nbytes,
+                                                    size_t alignment, bool zero)
+{
+    if (__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0)
         take_remote(arena);
-    if (likely(nbytes <= RUN_MOST * UNIT_BYTES && alignment <= UNIT_BYTES && g_config.guard == 0 &&
-               g_config.scrub == 0)) {
-        void *block = alloc_units(arena, nbytes, zero);
-        if (likely(block != NULL))
+    if (is_unit_sized(nbytes, alignment)) {
+        void *block = alloc_units(arena, units_for(nbytes), zero);
+        if (block != NULL)
             return block;
     }
     if (unlikely(g_trace))
         trace(arena, zero ? TRACE_ZERO_BLOCK : TRACE_BLOCK, 0, nbytes);
     unsigned order = alignment > PAGE_BYTES ? (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT) : 0;
     return alloc_pages(arena, pages_for(nbytes), order, zero);
+}
+
+void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
+{
+    size_t n = units_for(nbytes);
+    size_t unit =
+        likely(is_unit_sized(nbytes, alignment)) ? quick_take(&arena->blocks, &n) : NO_UNIT;
+    if (unlikely(unit == NO_UNIT))
+        return alloc_slowly(arena, nbytes, alignment, zero);
+    void *block = hand_out(arena, unit, n);
+    return unlikely(zero) ? memset(block, 0, nbytes) : block;
 }
 
 /*
@@ -259,6 +295,7 @@ static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own
     if ((unit + n) % PAGE_UNITS != 0 && (!own || block_at(end - 1) != 0))
         end--;
     if (own) {
+        quick_drain(arena);
         chunk_lose(arena, n);
         if (first * PAGE_UNITS < unit)
             chunk_take_out(arena, first);
@@ -269,7 +306,7 @@ static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own
         router_free_live(arena, first, end - first);
 }
 
-static void free_units(PageArena *arena, size_t page, uint32_t block)
+static void free_units_slowly(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + start_of(block);
     struct run pages = pages_of(page, block);
@@ -280,22 +317,42 @@ static void free_units(PageArena *arena, size_t page, uint32_t block)
         return;
     }
     set_block(page, 0);
-    if (likely(own && is_plain(pages.first, pages.npages)))
-        chunk_put(arena, unit, block & SIZE_MASK);
-    else
+    if (unlikely(!own || !is_plain(pages.first, pages.npages))) {
         free_changed(arena, page, block, own);
-}
-
-void block_free(PageArena *arena, void *block)
-{
-    size_t page = region_page((uintptr_t)block);
-    uint32_t found = block_at(page);
-    if (likely((found & IN_UNITS) != 0)) {
-        free_units(arena, page, found);
         return;
     }
-    set_block(page, 0);
-    release(arena, page, found);
+    chunk_put(arena, unit, block & SIZE_MASK);
+    if (quick_is_excessive(&arena->blocks))
+        quick_drain(arena);
+}
+
+static inline void free_units(PageArena *arena, size_t page, uint32_t block)
+{
+    size_t unit = page * PAGE_UNITS + start_of(block);
+    struct run pages = pages_of(page, block);
+    if (likely(chunk_is_of(arena, unit) && quick_has_room(&arena->blocks, block & SIZE_MASK) &&
+               is_plain(pages.first, pages.npages))) {
+        set_block(page, 0);
+        quick_put(&arena->blocks, unit, block & SIZE_MASK);
+    } else {
+        free_units_slowly(arena, page, block);
+    }
+}
+
+size_t block_free(PageArena *arena, void *block)
+{
+    size_t page = region_page((uintptr_t)block);
+    size_t nbytes = block_bytes(block);
+    uint32_t found = block_at(page);
+    if (unlikely(nbytes == 0))
+        return 0;
+    if (likely((found & IN_UNITS) != 0)) {
+        free_units(arena, page, found);
+    } else {
+        set_block(page, 0);
+        release(arena, page, found);
+    }
+    return nbytes;
 }
 
 static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
@@ -303,7 +360,7 @@ static bool resize_units(PageArena *arena, size_t page, uint32_t block, size_t n
     PageArena *owner;
     size_t unit = page * PAGE_UNITS + start_of(block);
     size_t before = block & SIZE_MASK;
-    size_t n = max_size((nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT, RUN_LEAST);
+    size_t n = max_size(units_for(nbytes), RUN_LEAST);
     struct run pages = pages_of(page, block);
     if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner) || !is_plain(pages.first, pages.npages))
         return false;
@@ -350,6 +407,14 @@ void *block_slide(PageArena *arena, void *block, size_t nbytes)
     return moved;
 }
 
+size_t block_decay(PageArena *arena)
+{
+    if (g_tags == NULL)
+        return 0;
+    quick_drain(arena);
+    return chunk_decay(arena);
+}
+
 bool block_keeps(const PageArena *arena)
 {
     return arena != NULL && chunk_free_units(arena) >= 2 * PAGE_UNITS;
@@ -360,6 +425,7 @@ void block_flush(PageArena *arena)
     if (g_tags == NULL)
         return;
     take_remote(arena);
+    quick_drain(arena);
     chunk_flush(arena);
 }
 

@@ -41,8 +41,11 @@ size_t block_end_at(size_t page);
 /* The same of the last that starts before. Slow: for rare cases. */
 size_t block_end_before(size_t page);
 
-/* Frees a block. NULL arena: where no list may be touched that is not atomic. */
-void block_free(PageArena *arena, void *block);
+/*
+ * Frees a block, and returns how many bytes it had; 0 if none starts here. Any address of the region.
+ * NULL arena: where no list may be touched that is not atomic.
+ */
+size_t block_free(PageArena *arena, void *block);
 
 /* Cuts a block, or lengthens it by what is free behind it. False: it is not, or not that much. */
 bool block_resize(PageArena *arena, void *block, size_t nbytes);
@@ -55,6 +58,9 @@ void *block_slide(PageArena *arena, void *block, size_t nbytes);
 
 /* Whether an arena, which may be NULL, has whole free pages. */
 bool block_keeps(const PageArena *arena);
+
+/* Gives what an arena has kept all the time since the last call to the region: how many pages, about. */
+size_t block_decay(PageArena *arena);
 
 /* Gives what an arena keeps back to the region. */
 void block_flush(PageArena *arena);

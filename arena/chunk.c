@@ -10,11 +10,16 @@
 #include "router.h"
 #include "zero.h"
 
-#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
-
 /* What an arena keeps it is granted by so much. */
 #define GRANT_PAGES ((size_t)32)
 #define GRANT_UNITS (GRANT_PAGES * PAGE_UNITS)
+
+/*
+ * What has free runs, but none that fits, does not grow much any more: of its next chunk it needs a part
+ * only. As long as the process uses no more than this, that shall not be a huge page.
+ */
+#define SPARSE_MOST (10 * SUPER_PAGES)
+#define CHURNING_SHARE 32
 
 /* So many long runs are looked at for the best. */
 #define LONG_MOST 8
@@ -26,12 +31,7 @@ _Static_assert(CHUNK_UNITS *PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
 
 struct tag *g_tags;
 
-/* A cache line each: neighbours may be at work. */
-struct chunk {
-    PageArena *owner;
-    size_t mark;
-} __attribute__((aligned(64)));
-static struct chunk *chunks;
+struct chunk *g_chunks;
 
 /* Owners of chunks that have none. */
 static PageArena nobody, nobody_ever;
@@ -46,7 +46,7 @@ static size_t tags_needed(void)
 
 static size_t chunks_needed(void)
 {
-    return align_up(g_region.nbytes / SUPER_BYTES * sizeof *chunks, PAGE_BYTES);
+    return align_up(g_region.nbytes / SUPER_BYTES * sizeof *g_chunks, PAGE_BYTES);
 }
 
 bool chunk_init(void)
@@ -54,8 +54,8 @@ bool chunk_init(void)
     tags_bytes = tags_needed();
     chunks_bytes = chunks_needed();
     g_tags = os_map_table(tags_bytes);
-    chunks = os_map_table(chunks_bytes);
-    return g_tags != NULL && chunks != NULL;
+    g_chunks = os_map_table(chunks_bytes);
+    return g_tags != NULL && g_chunks != NULL;
 }
 
 static void trim(void *table, size_t *nbytes, size_t needed)
@@ -70,7 +70,7 @@ void chunk_trim(void)
     if (g_tags == NULL)
         return;
     trim(g_tags, &tags_bytes, tags_needed());
-    trim(chunks, &chunks_bytes, chunks_needed());
+    trim(g_chunks, &chunks_bytes, chunks_needed());
 }
 
 static struct tag *tag_of(size_t unit)
@@ -86,7 +86,7 @@ static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
 
 static struct chunk *chunk_of(size_t unit)
 {
-    return &chunks[unit / CHUNK_UNITS];
+    return &g_chunks[unit / CHUNK_UNITS];
 }
 
 static size_t bin_of(size_t n)
@@ -106,6 +106,8 @@ static inline void insert(BlockHeap *heap, size_t unit, size_t n)
     *link_back(heap, head) = (uint32_t)unit + 1;
     heap->bins[bin] = (uint32_t)unit + 1;
     heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
+    if (unlikely(n == CHUNK_UNITS))
+        heap->whole = (uint32_t)unit + 1;
     count_add(&heap->nfree, n);
 }
 
@@ -114,6 +116,8 @@ static inline void forget(BlockHeap *heap, size_t unit, size_t n)
 {
     tag_of(unit)->starts = 0;
     tag_of(unit + n - 1)->ends = 0;
+    if (unlikely(heap->whole == unit + 1))
+        heap->whole = 0;
     count_add(&heap->nfree, -n);
 }
 
@@ -187,7 +191,7 @@ static bool grant(BlockHeap *heap)
 /* Whether what is free, and was used, is as much as the arena may keep. */
 static bool may_keep(BlockHeap *heap)
 {
-    size_t kept = heap->nfree - heap->nunused;
+    size_t kept = heap->nfree - heap->nunused + heap->nquick;
     while (unlikely(kept > heap->granted))
         if (!grant(heap))
             return false;
@@ -210,13 +214,20 @@ static void keep_dirty(BlockHeap *heap, size_t unit)
     chunk_of(unit)->mark = 0;
 }
 
+static bool is_churning(const BlockHeap *heap)
+{
+    return heap->nfree - heap->nunused > heap->nout / CHURNING_SHARE;
+}
+
 /* Takes a grant with it: what cannot be kept is better shared, in the region. */
-static bool take_chunk(PageArena *arena)
+bool chunk_extend(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
     if (!grant(heap))
         return false;
-    void *addr = router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
+    void *addr = is_churning(heap) && region_taken_pages() < SPARSE_MOST
+                     ? router_map_sparse(arena)
+                     : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
     if (addr == NULL)
         return false;
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
@@ -243,12 +254,11 @@ size_t chunk_take(PageArena *arena, size_t n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
     size_t bin = find_bin(heap, n);
-    if (unlikely(bin == CHUNK_BINS)) {
-        if (!take_chunk(arena))
-            return NO_UNIT;
-        bin = CHUNK_BINS - 1;
-    }
+    if (unlikely(bin == CHUNK_BINS))
+        return NO_UNIT;
     size_t unit = choose(heap, bin);
+    if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + n > chunk_of(unit)->mark))
+        return NO_UNIT;
     size_t length = tag_of(unit)->starts / PAGE_UNITS;
     take_out(heap, unit, length);
     if (length != n)
@@ -274,7 +284,7 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
 
 static void return_grant(BlockHeap *heap)
 {
-    size_t kept = align_up(heap->nfree - heap->nunused, GRANT_UNITS);
+    size_t kept = align_up(heap->nfree - heap->nunused + heap->nquick, GRANT_UNITS);
     if (kept >= heap->granted)
         return;
     budget_return_pages((heap->granted - kept) / PAGE_UNITS);
@@ -365,14 +375,19 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
         take_out(heap, unit + n, behind);
         n += behind;
     }
+    /* Of two whole chunks the lower stays: memory that was never used is in the highest. */
+    size_t other = heap->whole;
     insert(heap, unit, n);
-    bool whole = n == CHUNK_UNITS && heap->nfree > 2 * CHUNK_UNITS;
+    bool whole = n == CHUNK_UNITS && other != 0;
     bool keeps = may_keep(heap);
     if (likely(keeps && !whole))
         return;
     if (whole || is_alone(unit, n)) {
-        take_out(heap, unit, n);
-        give(arena, unit, n, false);
+        size_t given = whole ? max_size(unit, other - 1) : unit;
+        take_out(heap, given, n);
+        if (given == unit)
+            heap->whole = (uint32_t)other;
+        give(arena, given, n, false);
     } else if (n >= (GIVEN_LEAST + 1) * PAGE_UNITS) {
         /* So far that the next time is not the next free. */
         shed(arena, heap->granted / 2);
@@ -477,9 +492,9 @@ void chunk_abandon(PageArena *arena, bool intact)
     size_t nchunks = region_used_pages() / SUPER_PAGES;
     for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
-        if (__atomic_load_n(&chunks[i].owner, __ATOMIC_RELAXED) != arena)
+        if (__atomic_load_n(&g_chunks[i].owner, __ATOMIC_RELAXED) != arena)
             continue;
-        __atomic_compare_exchange_n(&chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
+        __atomic_compare_exchange_n(&g_chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
                                     false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
     budget_return_pages(arena->blocks.granted / PAGE_UNITS);

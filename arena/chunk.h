@@ -22,6 +22,7 @@
 #ifndef CHUNK_H
 #define CHUNK_H
 
+#include "defs.h"
 #include "page_arena.h"
 
 #define UNIT_SHIFT 9
@@ -37,12 +38,20 @@
 /* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */
 struct tag {
     uint32_t block; /* for block.c */
-    uint32_t left;  /* for block.c */
+    uint32_t left;  /* for block.c, quick.h */
     uint32_t prev, next;
     uint16_t starts; /* the free run that starts in this page: its units * 8, plus in which unit */
     uint16_t ends;   /* the same of the one that ends in it, by its last unit; 0: none does */
 };
 extern struct tag *g_tags;
+
+/* A cache line each: neighbours may be at work. */
+#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
+struct chunk {
+    PageArena *owner;
+    size_t mark;
+} __attribute__((aligned(64)));
+extern struct chunk *g_chunks;
 
 /* Makes the tables. False: no memory. */
 bool chunk_init(void);
@@ -51,10 +60,13 @@ bool chunk_init(void);
 void chunk_trim(void);
 
 /*
- * A run of n units; NO_UNIT if there is none to be had. How many of the first were in use before;
- * the others are as the region had them.
+ * A run of n units; NO_UNIT if there is none. How many of the first were in use before; the others are
+ * as the region had them.
  */
 size_t chunk_take(PageArena *arena, size_t n, size_t *used);
+
+/* Takes another chunk from the region. False: it has none, or the arena may not keep any. */
+bool chunk_extend(PageArena *arena);
 
 /* Puts back what was taken, by the owner, as one or in parts of which each is RUN_LEAST or more. */
 void chunk_put(PageArena *arena, size_t unit, size_t n);
@@ -69,16 +81,23 @@ void chunk_lose(PageArena *arena, size_t n);
 /* Takes n units right behind a run, by the owner. False: they are not free. */
 bool chunk_take_at(PageArena *arena, size_t unit, size_t n);
 
+/* Whether the arena owns the chunk of a unit. */
+static inline bool chunk_is_of(const PageArena *arena, size_t unit)
+{
+    return __atomic_load_n(&g_chunks[unit / CHUNK_UNITS].owner, __ATOMIC_RELAXED) == arena &&
+           arena != NULL;
+}
+
 /*
- * Whether the arena owns the chunk of a unit, now at least: it adopts it if nobody does. Otherwise
- * the owner; NULL if that is nobody.
+ * The same, now at least: it adopts it if nobody does. Otherwise the owner; NULL if that is nobody.
  */
 bool chunk_own(PageArena *arena, size_t unit, PageArena **owner);
 
 /* How many units are free in an arena's chunks, and how many of them were never used. */
 static inline size_t chunk_free_units(const PageArena *arena)
 {
-    return __atomic_load_n(&arena->blocks.nfree, __ATOMIC_RELAXED);
+    return __atomic_load_n(&arena->blocks.nfree, __ATOMIC_RELAXED) +
+           __atomic_load_n(&arena->blocks.nquick, __ATOMIC_RELAXED);
 }
 
 static inline size_t chunk_unused_units(const PageArena *arena)

@@ -1,8 +1,8 @@
 #include "decay.h"
 
+#include "block.h"
 #include "budget.h"
 #include "cgroup.h"
-#include "chunk.h"
 #include "config.h"
 #include "os.h"
 #include "purge.h"
@@ -134,7 +134,7 @@ void decay_check(PageArena *arena)
     if (arena != NULL && arena->period != now) {
         __atomic_store_n(&arena->period, now, __ATOMIC_RELAXED);
         add_due(router_decay(arena));
-        add_due(chunk_decay(arena));
+        add_due(block_decay(arena));
     }
     if (decay_is_due())
         purge_due();

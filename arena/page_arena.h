@@ -63,17 +63,21 @@ typedef struct PageDensity {
     unsigned char unasked[33];
 } PageDensity;
 
-/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c; the rest to block.c. */
+/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c, quick.h and block.c. */
 #define CHUNK_BINS 256
 typedef struct BlockHeap {
     uint32_t
         bins[CHUNK_BINS]; /* free runs of 1 unit and up; the last bin has all longer ones, too */
     uint64_t filled[CHUNK_BINS / 64];
+    uint32_t quick[CHUNK_BINS + 1]; /* runs of that many units, see quick.h */
+    uint64_t quick_filled[CHUNK_BINS / 64 + 2];
+    size_t nquick;     /* units of those */
     size_t nfree;      /* units in the bins */
     size_t nunused;    /* those of them that were never in use */
     uint64_t nout;     /* units taken less those put back; below 0 it wraps around */
     int64_t nout_most; /* of that, since it was last set to it */
     size_t granted;    /* units that may be kept */
+    uint32_t whole;    /* a chunk that is free as a whole */
     uint32_t prev_of_none;
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
     unsigned char unasked[32];

@@ -13,8 +13,7 @@ static void purge_to(size_t npages)
     while ((dirty = region_dirty_pages()) > npages) {
         size_t count = region_take_dirty(runs, OS_RANGES_MOST, dirty - npages);
         bool purged = zero_purge_runs(runs, count);
-        for (size_t i = 0; i < count; i++)
-            region_free(runs[i].first, runs[i].npages);
+        region_put_purged(runs, count);
         if (!purged)
             break;
     }

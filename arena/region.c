@@ -38,6 +38,7 @@ static size_t frontier;
 static size_t ndirty;
 static size_t ndirty_least;
 static size_t nfree;
+static size_t npurged; /* out to be purged */
 static size_t taken_peak;
 
 /* Without it: which parts of the region, of 128 MB each, have deferred pages, and whether any has. */
@@ -108,8 +109,8 @@ void region_clear_free_locked(size_t first, size_t npages)
     add_locked(&nfree, -npages);
     add_locked(&ndirty, -page_map_count(PAGE_DIRTY, first, npages));
     ndirty_least = min_size(ndirty_least, ndirty);
-    if (frontier - nfree > taken_peak)
-        add_locked(&taken_peak, frontier - nfree - taken_peak);
+    if (region_taken_pages() > taken_peak)
+        add_locked(&taken_peak, region_taken_pages() - taken_peak);
     summary_update(first, npages);
 }
 
@@ -291,10 +292,17 @@ size_t region_used_pages(void)
     return __atomic_load_n(&frontier, __ATOMIC_RELAXED);
 }
 
+size_t region_taken_pages(void)
+{
+    size_t used = region_used_pages();
+    size_t untaken =
+        __atomic_load_n(&nfree, __ATOMIC_RELAXED) + __atomic_load_n(&npurged, __ATOMIC_RELAXED);
+    return used > untaken ? used - untaken : 0;
+}
+
 size_t region_headroom_pages(void)
 {
-    size_t taken =
-        __atomic_load_n(&frontier, __ATOMIC_RELAXED) - __atomic_load_n(&nfree, __ATOMIC_RELAXED);
+    size_t taken = region_taken_pages();
     size_t peak = __atomic_load_n(&taken_peak, __ATOMIC_RELAXED);
     size_t bound = peak + max_size(peak / HEADROOM_SHARE, HEADROOM_LEAST);
     return bound > taken ? bound - taken : 0;
@@ -382,6 +390,7 @@ static size_t take_dirty_locked(struct run *runs, size_t nruns, size_t npages, b
             continue;
         }
         taken += page_map_count(PAGE_DIRTY, run.first, run.npages);
+        add_locked(&npurged, run.npages);
         region_clear_free_locked(run.first, run.npages);
         runs[count++] = run;
     }
@@ -399,8 +408,23 @@ size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages)
     return count;
 }
 
+void region_put_purged(const struct run *runs, size_t nruns)
+{
+    if (unlikely(!region_lock(true))) {
+        for (size_t i = 0; i < nruns; i++)
+            region_defer(runs[i].first, runs[i].npages);
+        return;
+    }
+    for (size_t i = 0; i < nruns; i++) {
+        add_locked(&npurged, -runs[i].npages);
+        region_set_free_locked(runs[i].first, runs[i].npages);
+    }
+    region_unlock();
+}
+
 void region_adopt_in_flight(void)
 {
+    npurged = 0;
     struct run run = {0, 0};
     while ((run = page_map_next_in_flight(run.first + run.npages, frontier)).npages != 0) {
         if (!os_commit(region_addr(run.first), run.npages << PAGE_SHIFT)) {

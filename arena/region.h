@@ -58,8 +58,9 @@ void region_trim(void);
 /* Gives up everything that is free, for good. */
 void region_unmap_free(void);
 
-/* How many pages lie below the frontier. */
+/* How many pages lie below the frontier, and how many of them are not free. */
 size_t region_used_pages(void);
+size_t region_taken_pages(void);
 
 /* Moves the frontier beyond a page; false where it cannot be. */
 bool region_extend(size_t page);
@@ -82,6 +83,9 @@ size_t region_restart_low_water(void);
  * Fills at most nruns runs, until they hold npages dirty pages. Returns how many.
  */
 size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages);
+
+/* Gives them back. */
+void region_put_purged(const struct run *runs, size_t nruns);
 
 /*
  * For those who need more than one step (claims, fork(2)). False: the lock cannot be had, at all or

@@ -138,6 +138,14 @@ static bool has_room(PageArena *arena, PageStack *stack, size_t npages)
     return stack->count < stack->quota;
 }
 
+void router_put_in_region(PageArena *arena, size_t first, size_t npages)
+{
+    region_free(first, npages);
+    purge_excess();
+    if (npages >= CHECKED_LEAST)
+        decay_soon(arena);
+}
+
 void router_put(PageArena *arena, size_t first, size_t npages)
 {
     PageStack *stack = stack_for(arena, npages);
@@ -148,10 +156,7 @@ void router_put(PageArena *arena, size_t first, size_t npages)
             return;
         }
     }
-    region_free(first, npages);
-    purge_excess();
-    if (npages >= CHECKED_LEAST)
-        decay_soon(arena);
+    router_put_in_region(arena, first, npages);
 }
 
 void router_suspend(bool now)
@@ -277,6 +282,14 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held)
 {
     size_t first = alloc_pages(arena, npages, order, huge_prepare);
     if (unlikely(first == NO_PAGE) || !make_live(arena, first, npages, held, false))
+        return NULL;
+    return region_addr(first);
+}
+
+void *router_map_sparse(PageArena *arena)
+{
+    size_t first = alloc_pages(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), huge_decline);
+    if (first == NO_PAGE || !make_live(arena, first, SUPER_PAGES, SUPER_PAGES, false))
         return NULL;
     return region_addr(first);
 }

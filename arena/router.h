@@ -31,6 +31,9 @@ void router_fini_arena(PageArena *arena);
 /* Plain pages in flight, whose dirty bits are set: to a cache that takes them, or the region. */
 void router_put(PageArena *arena, size_t first, size_t npages);
 
+/* The same, to the region. */
+void router_put_in_region(PageArena *arena, size_t first, size_t npages);
+
 /* While suspended, nothing freed is handed out again: it goes back to the kernel, address and all. */
 void router_suspend(bool suspended);
 extern bool g_router_suspended;
@@ -51,7 +54,10 @@ void router_free_live(PageArena *arena, size_t first, size_t npages);
  */
 void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held);
 
-/* The same, but inaccessible until the program makes it accessible, and not cleared until then. */
+/* The same of one superblock, of which parts may never be used: a huge page would waste them. */
+void *router_map_sparse(PageArena *arena);
+
+/* The same as router_map, but inaccessible until the program makes it accessible, and not cleared until then. */
 void *router_reserve(PageArena *arena, size_t npages, unsigned order);
 
 /*

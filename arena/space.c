@@ -120,12 +120,13 @@ size_t space_block_bytes(const void *block)
     return block_bytes(block);
 }
 
-void space_block_free(void *block)
+size_t space_block_free(void *block)
 {
     PageArena *arena = thread_enter();
-    block_free(arena, block);
+    size_t nbytes = block_free(arena, block);
     if (likely(arena != NULL))
         thread_leave(arena);
+    return nbytes;
 }
 
 static void *slide(void *block, size_t nbytes)

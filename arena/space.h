@@ -59,8 +59,8 @@ void *space_block(size_t nbytes, size_t alignment, bool zero);
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t space_block_bytes(const void *block);
 
-/* Frees a block. */
-void space_block_free(void *block);
+/* Frees a block, and returns how many bytes it had; 0 if none starts here. Any address of the region. */
+size_t space_block_free(void *block);
 
 /* Moves a block of ours to one of another size, as sparse as it is. NULL: it is as it was. */
 void *space_block_move(void *block, size_t nbytes);

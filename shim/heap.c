@@ -174,20 +174,19 @@ static inline size_t our_bytes(const void *p)
     return unlikely(region_owns((uintptr_t)p)) ? space_block_bytes(p) : 0;
 }
 
-static void free_block(void *p, size_t nbytes)
+/* False: it is another's. */
+static inline bool free_block(void *p)
 {
-    space_block_free(p);
+    size_t nbytes = unlikely(region_owns((uintptr_t)p)) ? space_block_free(p) : 0;
     if (nbytes >= stir_least)
         __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
+    return nbytes != 0;
 }
 
 EXPORT void free(void *p)
 {
-    size_t nbytes = our_bytes(p);
-    if (likely(nbytes == 0))
+    if (likely(!free_block(p)))
         next.free(p);
-    else
-        free_block(p, nbytes);
 }
 
 EXPORT void free_sized(void *p, size_t nbytes);

@@ -83,10 +83,16 @@ static bool is_whole_region_free(void)
     return page_map_count(PAGE_FREE, 0, used) + page_map_count(PAGE_CACHED, 0, used) == used;
 }
 
+static size_t take_or_extend(PageArena *arena, size_t n, size_t *used)
+{
+    size_t unit = chunk_take(arena, n, used);
+    return unit == NO_UNIT && chunk_extend(arena) ? chunk_take(arena, n, used) : unit;
+}
+
 static size_t take_used(PageArena *arena, size_t n, size_t used)
 {
     size_t found;
-    size_t unit = chunk_take(arena, n, &found);
+    size_t unit = take_or_extend(arena, n, &found);
     CHECK(unit != NO_UNIT);
     CHECK_EQUAL(found, used);
     CHECK_EQUAL(unit / CHUNK_UNITS, (unit + n - 1) / CHUNK_UNITS);
@@ -97,7 +103,7 @@ static size_t take_used(PageArena *arena, size_t n, size_t used)
 static size_t take(PageArena *arena, size_t n)
 {
     size_t used;
-    size_t unit = chunk_take(arena, n, &used);
+    size_t unit = take_or_extend(arena, n, &used);
     CHECK(unit != NO_UNIT);
     check_lists(arena);
     return unit;
@@ -189,22 +195,24 @@ static void chunks_do_not_join(void)
     for (size_t i = 0; i < count; i++)
         if (units[i] != last && units[i] != first)
             put(arena, units[i], RUN_MOST);
-    CHECK_EQUAL(check_lists(arena), 2);
+    CHECK_EQUAL(check_lists(arena), 1);
+    CHECK_EQUAL(run_at(units[0]), CHUNK_UNITS);
 }
 
 /* Of the long runs one that was used before is taken, though another was put back later. */
 static void used_before_unused(void)
 {
     PageArena *arena = enter(SMALL);
-    size_t units[CHUNK_UNITS / RUN_MOST + 1];
+    size_t units[CHUNK_UNITS / RUN_MOST + 2];
     size_t count = sizeof units / sizeof *units;
     for (size_t i = 0; i < count; i++)
         units[i] = take(arena, RUN_MOST);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count - 2; i++)
         put(arena, units[i], RUN_MOST);
-    for (size_t i = 0; i < count - 1; i++) {
+    put(arena, units[count - 1], RUN_MOST);
+    for (size_t i = 0; i < count - 2; i++) {
         CHECK_EQUAL(take(arena, RUN_MOST) / CHUNK_UNITS, units[0] / CHUNK_UNITS);
-        CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - RUN_MOST);
+        CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - 2 * RUN_MOST);
     }
     CHECK_EQUAL(take(arena, RUN_MOST), units[count - 1]);
 }
@@ -421,8 +429,9 @@ static void whole_chunks_are_given_back(void)
     CHECK_EQUAL(live_pages(), 4 * SUPER_PAGES);
     for (size_t i = 0; i < count; i++)
         put(arena, units[i], RUN_MOST);
-    CHECK_EQUAL(live_pages(), 2 * SUPER_PAGES);
-    CHECK_EQUAL(arena->blocks.nfree, 2 * CHUNK_UNITS);
+    CHECK_EQUAL(live_pages(), SUPER_PAGES);
+    CHECK_EQUAL(arena->blocks.nfree, CHUNK_UNITS);
+    CHECK_EQUAL(run_at(min_size(units[0], units[count - 1])), CHUNK_UNITS);
     chunk_flush(arena);
     CHECK(is_whole_region_free());
     CHECK_EQUAL(page_map_count(PAGE_DIRTY, 0, region_used_pages()), 4 * SUPER_PAGES);
@@ -509,8 +518,8 @@ static void suspended(void)
     CHECK_EQUAL(page_map_count(PAGE_LOST, behind / PAGE_UNITS, 1), 1);
     size_t used;
     for (size_t i = 0; i < CHUNK_UNITS / RUN_MOST; i++)
-        chunk_take(arena, RUN_MOST, &used);
-    CHECK_EQUAL(chunk_take(arena, RUN_MOST, &used), NO_UNIT);
+        take_or_extend(arena, RUN_MOST, &used);
+    CHECK_EQUAL(take_or_extend(arena, RUN_MOST, &used), NO_UNIT);
     check_lists(arena);
 }
 
@@ -520,7 +529,7 @@ static void no_memory(void)
     static size_t units[REGION_UNITS / RUN_MOST + 1];
     size_t count = 0;
     size_t used;
-    while ((units[count] = chunk_take(arena, RUN_MOST, &used)) != NO_UNIT)
+    while ((units[count] = take_or_extend(arena, RUN_MOST, &used)) != NO_UNIT)
         CHECK(++count <= REGION_UNITS / RUN_MOST);
     CHECK(count >= REGION_UNITS / RUN_MOST - CHUNK_UNITS / RUN_MOST);
     check_lists(arena);
@@ -586,7 +595,7 @@ static void take_at_random(PageArena *arena)
 {
     size_t n = any_length();
     size_t used;
-    size_t unit = chunk_take(arena, n, &used);
+    size_t unit = take_or_extend(arena, n, &used);
     if (unit == NO_UNIT)
         return;
     CHECK(used <= n);

@@ -1,0 +1,83 @@
+/*
+ * Quick lists: what was freed last keeps its length for a while, and serves the next block of about
+ * that length as it is.
+ *
+ * Joining a run with its neighbours, and cutting the next block from what comes of it, looks at the
+ * tags of pages that have nothing to do with either. Most programs free and allocate blocks of the
+ * same few lengths, or so many that one of almost every length is among those just freed. So an arena
+ * with much memory out keeps some of that in lists by length, last in first out, linked through the
+ * tag of the page where a run starts. A request takes the shortest run that is hardly too long. All
+ * others go to the chunk (chunk.h), and all of the lists do before memory is touched that was not yet.
+ *
+ * As far as the chunk knows, these runs are out. Only the arena's owner looks at them.
+ */
+#ifndef QUICK_H
+#define QUICK_H
+
+#include "chunk.h"
+#include "router.h"
+
+/*
+ * An eighth of what is out beyond 10 MB is kept: in less than that each page counts. A run may be a
+ * sixteenth too long. These are shifts, and units.
+ */
+#define QUICK_FROM ((int64_t)(10 << 20 >> UNIT_SHIFT))
+#define QUICK_KEPT_SHIFT 3
+#define QUICK_NEAR_SHIFT 4
+
+/* Of the lengths n to n + n / 16, n at most RUN_MOST: those with a run, as bits from n on. */
+static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
+{
+    const uint64_t *word = &heap->quick_filled[n / 64];
+    uint64_t bits = word[0] >> n % 64 | word[1] << 1 << (63 - n % 64);
+    return bits & (((uint64_t)2 << (n >> QUICK_NEAR_SHIFT)) - 1);
+}
+
+/* A run of *length units, or some more, which it then says. NO_UNIT: none is kept. */
+static inline size_t quick_take(BlockHeap *heap, size_t *length)
+{
+    uint64_t near = quick_near(heap, *length);
+    if (near == 0)
+        return NO_UNIT;
+    size_t n = *length += (size_t)__builtin_ctzl(near);
+    size_t unit = heap->quick[n] - 1;
+    uint32_t next = g_tags[unit / PAGE_UNITS].left;
+    heap->quick[n] = next;
+    heap->quick_filled[n / 64] &= ~((uint64_t)(next == 0) << n % 64);
+    count_add(&heap->nquick, -n);
+    return unit;
+}
+
+/* How many units may be kept; less than 0: none. */
+static inline int64_t quick_most(const BlockHeap *heap)
+{
+    return ((int64_t)heap->nout - QUICK_FROM) >> QUICK_KEPT_SHIFT;
+}
+
+/* Whether n units more may be kept. */
+static inline bool quick_has_room(const BlockHeap *heap, size_t n)
+{
+    size_t kept = heap->nquick + n;
+    return n <= RUN_MOST && (int64_t)kept <= quick_most(heap) &&
+           heap->nfree - heap->nunused + kept <= heap->granted && !router_is_suspended();
+}
+
+/* Whether twice as much is kept as may be, since less is out than was. */
+static inline bool quick_is_excessive(const BlockHeap *heap)
+{
+    return (int64_t)heap->nquick > 2 * quick_most(heap) && heap->nquick != 0;
+}
+
+/* Keeps a run that chunk_take has given out, if there is room. */
+static inline void quick_put(BlockHeap *heap, size_t unit, size_t n)
+{
+    g_tags[unit / PAGE_UNITS].left = heap->quick[n];
+    heap->quick[n] = (uint32_t)unit + 1;
+    heap->quick_filled[n / 64] |= (uint64_t)1 << n % 64;
+    count_add(&heap->nquick, n);
+}
+
+/* Puts all of them back into the chunks. False: there were none. */
+bool quick_drain(PageArena *arena);
+
+#endif
