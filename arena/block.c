@@ -276,7 +276,7 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
     if (unlikely(unit == NO_UNIT))
         return alloc_slowly(arena, nbytes, alignment, zero);
     void *block = hand_out(arena, unit, n);
-    return unlikely(zero) ? memset(block, 0, nbytes) : block;
+    return unlikely(zero) ? memset(block, 0, n << UNIT_SHIFT) : block;
 }
 
 /*

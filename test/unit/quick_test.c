@@ -1,0 +1,190 @@
+#include "quick.h"
+
+#include "block.h"
+#include "decay.h"
+#include "odd.h"
+#include "region.h"
+#include "thread.h"
+#include "unit.h"
+
+/* Bytes of n units. */
+#define UNITS(n) ((n)*UNIT_BYTES)
+
+/* So many blocks of 64 units are out, of which an eighth may be kept. */
+#define NBLOCKS 96
+static void *blocks[NBLOCKS];
+
+static PageArena *enter(void)
+{
+    unit_start("REGION=64M");
+    PageArena *arena = thread_enter();
+    CHECK(arena != NULL);
+    for (int i = 0; i < NBLOCKS; i++)
+        blocks[i] = block_alloc(arena, UNITS(64), 1, false);
+    CHECK(blocks[NBLOCKS - 1] != NULL);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    return arena;
+}
+
+/* A block of n units that lies between others. */
+static void *between(PageArena *arena, size_t n)
+{
+    void *block = block_alloc(arena, UNITS(n), 1, false);
+    CHECK(block != NULL && block_alloc(arena, UNITS(8), 1, false) != NULL);
+    return block;
+}
+
+/* Frees a block of n units, which is kept. */
+static void keep(PageArena *arena, void *block, size_t n)
+{
+    size_t before = arena->blocks.nquick;
+    CHECK_EQUAL(block_free(arena, block), UNITS(n));
+    CHECK_EQUAL(arena->blocks.nquick, before + n);
+}
+
+static void as_it_was(void)
+{
+    PageArena *arena = enter();
+    void *first = between(arena, 40);
+    void *second = between(arena, 40);
+    keep(arena, first, 40);
+    keep(arena, second, 40);
+    CHECK_EQUAL(block_bytes(second), 0);
+    CHECK_EQUAL(block_free(arena, second), 0);
+    CHECK(block_alloc(arena, UNITS(40), 1, false) == second);
+    CHECK(block_alloc(arena, UNITS(40), 1, false) == first);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+}
+
+static void the_shortest_that_is_hardly_too_long(void)
+{
+    PageArena *arena = enter();
+    void *longer = between(arena, 66);
+    void *longest = between(arena, 68);
+    void *shorter = between(arena, 60);
+    keep(arena, longest, 68);
+    keep(arena, longer, 66);
+    keep(arena, shorter, 60);
+    CHECK(block_alloc(arena, UNITS(63), 1, false) == longer);
+    CHECK_EQUAL(block_bytes(longer), UNITS(66));
+    /* 68 is more than a sixteenth too long for 63, and not for 64. */
+    CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == longest);
+    CHECK(block_alloc(arena, UNITS(60), 1, false) == shorter);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+}
+
+/* All lengths, so that both words that are looked at count, and what is beyond the longest does not. */
+static void any_length(void)
+{
+    PageArena *arena = enter();
+    for (size_t n = RUN_LEAST; n <= RUN_MOST; n++) {
+        void *block = between(arena, n);
+        keep(arena, block, n);
+        size_t wanted = n;
+        while (wanted > RUN_LEAST && wanted - 1 + ((wanted - 1) >> QUICK_NEAR_SHIFT) >= n)
+            wanted--;
+        if (wanted > RUN_LEAST)
+            CHECK_EQUAL(quick_near(&arena->blocks, wanted - 1), 0);
+        CHECK(block_alloc(arena, UNITS(wanted), 1, false) == block);
+        CHECK_EQUAL(arena->blocks.nquick, 0);
+        keep(arena, block, n);
+        CHECK(quick_drain(arena) && !quick_drain(arena));
+    }
+}
+
+static void zero_when_asked(void)
+{
+    PageArena *arena = enter();
+    unit_fill(blocks[5], UNITS(64), 9);
+    block_free(arena, blocks[5]);
+    CHECK(block_alloc(arena, UNITS(62), 1, true) == blocks[5]);
+    CHECK(unit_is_zero(blocks[5], UNITS(64)));
+}
+
+static void an_eighth_is_kept(void)
+{
+    PageArena *arena = enter();
+    for (int i = 0; i < NBLOCKS; i += 2) {
+        block_free(arena, blocks[i]);
+        CHECK(arena->blocks.nquick <= arena->blocks.nout / 4);
+    }
+    CHECK(arena->blocks.nquick >= NBLOCKS * 64 / 32);
+    for (int i = 1; i < NBLOCKS; i += 2)
+        block_free(arena, blocks[i]);
+    CHECK(arena->blocks.nquick <= arena->blocks.nout / 4);
+    CHECK_EQUAL(arena->blocks.nout, arena->blocks.nquick);
+}
+
+/* What does not fit is joined before memory is touched that never was. */
+static void joined_before_more_is_touched(void)
+{
+    PageArena *arena = enter();
+    size_t unused = chunk_unused_units(arena);
+    for (int i = 10; i < 14; i++)
+        block_free(arena, blocks[i]);
+    CHECK_EQUAL(arena->blocks.nquick, 4 * 64);
+    CHECK(block_alloc(arena, UNITS(200), 1, false) == blocks[10]);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    CHECK_EQUAL(chunk_unused_units(arena), unused);
+}
+
+/* The first free after some was given back is granted what may be kept again. */
+static void keep_some(PageArena *arena, int first)
+{
+    for (int i = first; i < first + 4; i++)
+        block_free(arena, blocks[i]);
+    CHECK(arena->blocks.nquick != 0);
+}
+
+static void given_back(void)
+{
+    PageArena *arena = enter();
+    keep_some(arena, 0);
+    block_decay(arena);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    keep_some(arena, 4);
+    block_flush(arena);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    keep_some(arena, 8);
+    block_abandon(arena, true);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+}
+
+/* A page that a changed block shares with a run that is kept goes with neither alone. */
+static void beside_what_was_changed(void)
+{
+    PageArena *arena = enter();
+    void *block = block_alloc(arena, UNITS(20), 1, false);
+    void *changed = block_alloc(arena, UNITS(20), 1, false);
+    void *behind = block_alloc(arena, UNITS(20), 1, false);
+    CHECK((char *)block + UNITS(20) == changed && (char *)changed + UNITS(20) == behind);
+    block_free(arena, block);
+    block_free(arena, behind);
+    CHECK_EQUAL(arena->blocks.nquick, 40);
+    odd_mark(PAGE_LENT, region_page((uintptr_t)changed + UNITS(10)), 1);
+    block_free(arena, changed);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    /* Nothing that is handed out now lies in a page that is not live. */
+    for (int i = 0; i < 20; i++) {
+        char *other = block_alloc(arena, UNITS(12), 1, true);
+        size_t first = region_page((uintptr_t)other);
+        size_t npages = region_page((uintptr_t)other + UNITS(12) - 1) + 1 - first;
+        CHECK_EQUAL(page_map_count(PAGE_LIVE, first, npages), npages);
+        CHECK(!page_map_any(PAGE_ODD, first, npages));
+        unit_fill(other, UNITS(12), 3);
+    }
+}
+
+static void suspended(void)
+{
+    PageArena *arena = enter();
+    router_suspend(true);
+    block_free(arena, blocks[7]);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+}
+
+UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
+          UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(an_eighth_is_kept),
+          UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
+          UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended))
