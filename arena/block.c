@@ -306,37 +306,41 @@ static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own
         router_free_live(arena, first, end - first);
 }
 
-static void free_units_slowly(PageArena *arena, size_t page, uint32_t block)
+/* Of a chunk that another arena owns, or nobody, or that the program has changed. */
+static __attribute__((noinline)) void free_apart(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + start_of(block);
     struct run pages = pages_of(page, block);
     PageArena *owner;
     bool own = chunk_own(arena, unit, &owner);
-    if (unlikely(!own && owner != NULL)) {
+    if (!own && owner != NULL) {
         leave_to(owner, page, block);
         return;
     }
     set_block(page, 0);
-    if (unlikely(!own || !is_plain(pages.first, pages.npages))) {
+    if (own && is_plain(pages.first, pages.npages))
+        chunk_put(arena, unit, block & SIZE_MASK);
+    else
         free_changed(arena, page, block, own);
-        return;
-    }
-    chunk_put(arena, unit, block & SIZE_MASK);
-    if (quick_is_excessive(&arena->blocks))
-        quick_drain(arena);
 }
 
-static inline void free_units(PageArena *arena, size_t page, uint32_t block)
+static void free_units(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + start_of(block);
-    struct run pages = pages_of(page, block);
-    if (likely(chunk_is_of(arena, unit) && quick_has_room(&arena->blocks, block & SIZE_MASK) &&
-               is_plain(pages.first, pages.npages))) {
-        set_block(page, 0);
-        quick_put(&arena->blocks, unit, block & SIZE_MASK);
-    } else {
-        free_units_slowly(arena, page, block);
+    size_t n = block & SIZE_MASK;
+    size_t last = (unit + n - 1) / PAGE_UNITS;
+    if (unlikely(!chunk_is_of(arena, unit) || !is_plain(page, last + 1 - page))) {
+        free_apart(arena, page, block);
+        return;
     }
+    set_block(page, 0);
+    if (quick_has_room(&arena->blocks, n)) {
+        quick_put(&arena->blocks, unit, n);
+        return;
+    }
+    chunk_put(arena, unit, n);
+    if (unlikely(quick_is_excessive(&arena->blocks)))
+        quick_drain(arena);
 }
 
 size_t block_free(PageArena *arena, void *block)
