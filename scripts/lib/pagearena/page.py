@@ -30,7 +30,8 @@ pre, table { font: .875rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace } pre
 table { border-collapse: collapse } td, th { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid
   var(--line) } td:first-child, th:first-child { text-align: left }
 @media (max-width: 44rem) { .row { grid-template-columns: 1fr 16.5rem; gap: 0; padding: .35rem 0; font-size: .875rem }
-  .row svg { grid-column: 1 / 3; grid-row: 2 } .figures { grid-template-columns: 5.5rem 4rem 6rem } }
+  .row svg { grid-column: 1 / 3; grid-row: 2 } .figures { grid-template-columns: 5.5rem 4rem 6rem }
+  .figures span { white-space: normal } }
 """
 
 
