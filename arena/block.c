@@ -255,8 +255,6 @@ static inline size_t units_for(size_t nbytes)
 static __attribute__((noinline)) void *alloc_slowly(PageArena *arena, size_t nbytes,
                                                     size_t alignment, bool zero)
 {
-    if (__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0)
-        take_remote(arena);
     if (is_unit_sized(nbytes, alignment)) {
         void *block = alloc_units(arena, units_for(nbytes), zero);
         if (block != NULL)
@@ -271,6 +269,8 @@ static __attribute__((noinline)) void *alloc_slowly(PageArena *arena, size_t nby
 void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
 {
     size_t n = units_for(nbytes);
+    if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0))
+        take_remote(arena);
     size_t unit =
         likely(is_unit_sized(nbytes, alignment)) ? quick_take(&arena->blocks, &n) : NO_UNIT;
     if (unlikely(unit == NO_UNIT))
@@ -415,6 +415,7 @@ size_t block_decay(PageArena *arena)
 {
     if (g_tags == NULL)
         return 0;
+    take_remote(arena);
     quick_drain(arena);
     return chunk_decay(arena);
 }

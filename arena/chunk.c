@@ -228,8 +228,11 @@ bool chunk_extend(PageArena *arena)
     void *addr = is_churning(heap) && region_taken_pages() < SPARSE_MOST
                      ? router_map_sparse(arena)
                      : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
-    if (addr == NULL)
+    if (addr == NULL) {
+        heap->granted -= GRANT_UNITS;
+        budget_return_pages(GRANT_PAGES);
         return false;
+    }
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);

@@ -62,10 +62,11 @@ static inline bool quick_has_room(const BlockHeap *heap, size_t n)
            heap->nfree - heap->nunused + kept <= heap->granted && !router_is_suspended();
 }
 
-/* Whether twice as much is kept as may be, since less is out than was. */
+/* Whether twice as much is kept as may be, since less is out than was, or nothing may be kept. */
 static inline bool quick_is_excessive(const BlockHeap *heap)
 {
-    return (int64_t)heap->nquick > 2 * quick_most(heap) && heap->nquick != 0;
+    return heap->nquick != 0 &&
+           ((int64_t)heap->nquick > 2 * quick_most(heap) || router_is_suspended());
 }
 
 /* Keeps a run that chunk_take has given out, if there is room. */

@@ -38,10 +38,12 @@ static size_t frontier;
 static size_t ndirty;
 static size_t ndirty_least;
 static size_t nfree;
-static size_t npurged; /* out to be purged */
 static size_t taken_peak;
 
-/* Without it: which parts of the region, of 128 MB each, have deferred pages, and whether any has. */
+/* Without it: how many pages are out to be purged. */
+static size_t npurged;
+
+/* And which parts of the region, of 128 MB each, have deferred pages, and whether any has. */
 #define PART_PAGES (128 * MIB / PAGE_BYTES)
 #define NPARTS (1024 * GIB / PAGE_BYTES / PART_PAGES)
 static uint64_t deferred_parts[NPARTS / 64];
@@ -390,7 +392,7 @@ static size_t take_dirty_locked(struct run *runs, size_t nruns, size_t npages, b
             continue;
         }
         taken += page_map_count(PAGE_DIRTY, run.first, run.npages);
-        add_locked(&npurged, run.npages);
+        __atomic_fetch_add(&npurged, run.npages, __ATOMIC_RELAXED);
         region_clear_free_locked(run.first, run.npages);
         runs[count++] = run;
     }
@@ -410,16 +412,10 @@ size_t region_take_dirty(struct run *runs, size_t nruns, size_t npages)
 
 void region_put_purged(const struct run *runs, size_t nruns)
 {
-    if (unlikely(!region_lock(true))) {
-        for (size_t i = 0; i < nruns; i++)
-            region_defer(runs[i].first, runs[i].npages);
-        return;
-    }
     for (size_t i = 0; i < nruns; i++) {
-        add_locked(&npurged, -runs[i].npages);
-        region_set_free_locked(runs[i].first, runs[i].npages);
+        region_free(runs[i].first, runs[i].npages);
+        __atomic_fetch_sub(&npurged, runs[i].npages, __ATOMIC_RELAXED);
     }
-    region_unlock();
 }
 
 void region_adopt_in_flight(void)

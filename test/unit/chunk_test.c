@@ -533,6 +533,10 @@ static void no_memory(void)
         CHECK(++count <= REGION_UNITS / RUN_MOST);
     CHECK(count >= REGION_UNITS / RUN_MOST - CHUNK_UNITS / RUN_MOST);
     check_lists(arena);
+    /* Asking again and again takes no more grants. */
+    size_t granted = arena->blocks.granted;
+    CHECK(!chunk_extend(arena));
+    CHECK_EQUAL(arena->blocks.granted, granted);
     while (count-- != 0)
         put(arena, units[count], RUN_MOST);
     chunk_flush(arena);

@@ -179,12 +179,31 @@ static void beside_what_was_changed(void)
 static void suspended(void)
 {
     PageArena *arena = enter();
+    keep_some(arena, 0);
     router_suspend(true);
     block_free(arena, blocks[7]);
     CHECK_EQUAL(arena->blocks.nquick, 0);
 }
 
+static PageArena second;
+
+/* What others have freed is taken back though a run that is kept would serve. */
+static void freed_by_others(void)
+{
+    PageArena *arena = enter();
+    CHECK(router_init_arena(&second));
+    keep_some(arena, 0);
+    for (int i = 10; i < 20; i++)
+        block_free(&second, blocks[i]);
+    CHECK(arena->blocks.nremote != 0);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) != NULL);
+    CHECK_EQUAL(arena->blocks.nremote, 0);
+    block_free(&second, blocks[20]);
+    block_decay(arena);
+    CHECK_EQUAL(arena->blocks.nremote, 0);
+}
+
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
           UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(an_eighth_is_kept),
           UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
-          UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended))
+          UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
