@@ -18,7 +18,7 @@
  * What has free runs, but none that fits, does not grow much any more: of its next chunk it needs a part
  * only. As long as the process uses no more than this, that shall not be a huge page.
  */
-#define SPARSE_MOST (10 * SUPER_PAGES)
+#define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
 
 /* So many long runs are looked at for the best. */
