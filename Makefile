@@ -26,7 +26,7 @@ SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -
             -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
 
 # One tree of objects for each way to compile: build/obj/<tree>/.
-FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
+FLAGS_release := $(PRODUCT) -O2 -flto=auto -ffat-lto-objects -DHAKMEM_BUILD_RELEASE=1
 FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
 FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := $(SANITIZE) -fsanitize=thread
@@ -103,7 +103,7 @@ build/pagearena-replay: $(call objects,replay,$(ARENA) $(REPLAY))
 define product
 $(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map shim/heap.list
 	$$(START)
-	$$(Q)$$(CC) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
+	$$(Q)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
 $(2)/libpagearena.a: $(call objects,$(1),$(ARENA))
 	$$(START)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^

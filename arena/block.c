@@ -202,7 +202,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-static size_t take_units(PageArena *arena, size_t n, size_t *used)
+static size_t take_units(PageArena *arena, size_t *n, size_t *used)
 {
     size_t unit;
     while ((unit = chunk_take(arena, n, used)) == NO_UNIT)
@@ -222,7 +222,7 @@ static inline void *hand_out(PageArena *arena, size_t unit, size_t n)
 static void *alloc_units(PageArena *arena, size_t n, bool zero)
 {
     size_t used;
-    size_t unit = take_units(arena, n, &used);
+    size_t unit = take_units(arena, &n, &used);
     if (unlikely(unit == NO_UNIT))
         return NULL;
     if (zero)

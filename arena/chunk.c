@@ -253,21 +253,23 @@ static inline size_t choose(const BlockHeap *heap, size_t bin)
     return heap->bins[bin] - 1;
 }
 
-size_t chunk_take(PageArena *arena, size_t n, size_t *used)
+size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
-    size_t bin = find_bin(heap, n);
+    size_t bin = find_bin(heap, *n);
     if (unlikely(bin == CHUNK_BINS))
         return NO_UNIT;
     size_t unit = choose(heap, bin);
-    if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + n > chunk_of(unit)->mark))
+    if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + *n > chunk_of(unit)->mark))
         return NO_UNIT;
     size_t length = tag_of(unit)->starts / PAGE_UNITS;
     take_out(heap, unit, length);
-    if (length != n)
-        insert(heap, unit + n, length - n);
-    *used = pass_mark(heap, unit, n);
-    count_out(heap, n);
+    if (length - *n > chunk_slack(heap, *n))
+        insert(heap, unit + *n, length - *n);
+    else
+        *n = length;
+    *used = pass_mark(heap, unit, *n);
+    count_out(heap, *n);
     return unit;
 }
 

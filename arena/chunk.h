@@ -22,6 +22,7 @@
 #ifndef CHUNK_H
 #define CHUNK_H
 
+#include "config.h"
 #include "defs.h"
 #include "page_arena.h"
 
@@ -60,10 +61,20 @@ bool chunk_init(void);
 void chunk_trim(void);
 
 /*
- * A run of n units; NO_UNIT if there is none. How many of the first were in use before; the others are
- * as the region had them.
+ * So many units more than n may be given for n: what is left of a run would hardly serve anybody. Less
+ * as long as little is out, since each page counts then.
  */
-size_t chunk_take(PageArena *arena, size_t n, size_t *used);
+#define CHUNK_LITTLE ((int64_t)(10 * MIB / UNIT_BYTES))
+static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
+{
+    return n / ((int64_t)heap->nout < CHUNK_LITTLE ? 32 : 16);
+}
+
+/*
+ * A run of *n units, or some more, which it then says; NO_UNIT if there is none. How many of the first
+ * were in use before; the others are as the region had them.
+ */
+size_t chunk_take(PageArena *arena, size_t *n, size_t *used);
 
 /* Takes another chunk from the region. False: it has none, or the arena may not keep any. */
 bool chunk_extend(PageArena *arena);

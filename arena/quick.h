@@ -5,9 +5,9 @@
  * Joining a run with its neighbours, and cutting the next block from what comes of it, looks at the
  * tags of pages that have nothing to do with either. Most programs free and allocate blocks of the
  * same few lengths, or so many that one of almost every length is among those just freed. So an arena
- * with much memory out keeps some of that in lists by length, last in first out, linked through the
- * tag of the page where a run starts. A request takes the shortest run that is hardly too long. All
- * others go to the chunk (chunk.h), and all of the lists do before memory is touched that was not yet.
+ * keeps some of that in lists by length, last in first out, linked through the tag of the page where a
+ * run starts. A request takes the shortest run that is hardly too long. All others go to the chunk
+ * (chunk.h), and all of the lists do before memory is touched that was not yet.
  *
  * As far as the chunk knows, these runs are out. Only the arena's owner looks at them.
  */
@@ -17,20 +17,15 @@
 #include "chunk.h"
 #include "router.h"
 
-/*
- * An eighth of what is out beyond 10 MB is kept: in less than that each page counts. (Builds for tests
- * begin at once.) A run may be a sixteenth too long. These are units, and shifts.
- */
-#define QUICK_FROM ((int64_t)(HAKMEM_BUILD_RELEASE ? 10 << 20 >> UNIT_SHIFT : 0))
+/* An eighth of what is out may be kept: as a shift. */
 #define QUICK_KEPT_SHIFT 3
-#define QUICK_NEAR_SHIFT 4
 
-/* Of the lengths n to n + n / 16, n at most RUN_MOST: those with a run, as bits from n on. */
+/* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
 static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
 {
     const uint64_t *word = &heap->quick_filled[n / 64];
     uint64_t bits = word[0] >> n % 64 | word[1] << 1 << (63 - n % 64);
-    return bits & (((uint64_t)2 << (n >> QUICK_NEAR_SHIFT)) - 1);
+    return bits & (((uint64_t)2 << chunk_slack(heap, n)) - 1);
 }
 
 /* A run of *length units, or some more, which it then says. NO_UNIT: none is kept. */
@@ -51,7 +46,7 @@ static inline size_t quick_take(BlockHeap *heap, size_t *length)
 /* How many units may be kept; less than 0: none. */
 static inline int64_t quick_most(const BlockHeap *heap)
 {
-    return ((int64_t)heap->nout - QUICK_FROM) >> QUICK_KEPT_SHIFT;
+    return (int64_t)heap->nout >> QUICK_KEPT_SHIFT;
 }
 
 /* Whether n units more may be kept. */

@@ -65,13 +65,25 @@ static void the_shortest_that_is_hardly_too_long(void)
     keep(arena, longest, 68);
     keep(arena, longer, 66);
     keep(arena, shorter, 60);
-    CHECK(block_alloc(arena, UNITS(63), 1, false) == longer);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == longer);
     CHECK_EQUAL(block_bytes(longer), UNITS(66));
-    /* 68 is more than a sixteenth too long for 63, and not for 64. */
-    CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
-    CHECK(block_alloc(arena, UNITS(64), 1, false) == longest);
+    /* 68 is more than a thirty-second too long for 65, and not for 66. */
+    CHECK_EQUAL(quick_near(&arena->blocks, 65), 0);
+    CHECK(block_alloc(arena, UNITS(66), 1, false) == longest);
     CHECK(block_alloc(arena, UNITS(60), 1, false) == shorter);
     CHECK_EQUAL(arena->blocks.nquick, 0);
+}
+
+/* With much out, a sixteenth. */
+static void nearer_with_little(void)
+{
+    PageArena *arena = enter();
+    void *longer = between(arena, 68);
+    while ((int64_t)arena->blocks.nout < CHUNK_LITTLE)
+        CHECK(block_alloc(arena, UNITS(RUN_MOST), 1, false) != NULL);
+    keep(arena, longer, 68);
+    CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == longer);
 }
 
 /* All lengths, so that both words that are looked at count, and what is beyond the longest does not. */
@@ -82,7 +94,7 @@ static void any_length(void)
         void *block = between(arena, n);
         keep(arena, block, n);
         size_t wanted = n;
-        while (wanted > RUN_LEAST && wanted - 1 + ((wanted - 1) >> QUICK_NEAR_SHIFT) >= n)
+        while (wanted > RUN_LEAST && wanted - 1 + chunk_slack(&arena->blocks, wanted - 1) >= n)
             wanted--;
         if (wanted > RUN_LEAST)
             CHECK_EQUAL(quick_near(&arena->blocks, wanted - 1), 0);
@@ -98,7 +110,7 @@ static void zero_when_asked(void)
     PageArena *arena = enter();
     unit_fill(blocks[5], UNITS(64), 9);
     block_free(arena, blocks[5]);
-    CHECK(block_alloc(arena, UNITS(62), 1, true) == blocks[5]);
+    CHECK(block_alloc(arena, UNITS(63), 1, true) == blocks[5]);
     CHECK(unit_is_zero(blocks[5], UNITS(64)));
 }
 
@@ -204,6 +216,6 @@ static void freed_by_others(void)
 }
 
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
-          UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(an_eighth_is_kept),
+          UNIT_CASE(nearer_with_little), UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(an_eighth_is_kept),
           UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
           UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
