@@ -15,8 +15,9 @@
 #define GRANT_UNITS (GRANT_PAGES * PAGE_UNITS)
 
 /*
- * What has free runs, but none that fits, does not grow much any more: of its next chunk it needs a part
- * only. As long as the process uses no more than this, that shall not be a huge page.
+ * The first chunk may be all that an arena ever needs, for a few blocks. And what has free runs, but none
+ * that fits, does not grow much any more: of its next chunk it needs a part only. That shall not be a
+ * huge page; in the second case as long as the process uses no more than this.
  */
 #define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
@@ -214,9 +215,11 @@ static void keep_dirty(BlockHeap *heap, size_t unit)
     chunk_of(unit)->mark = 0;
 }
 
-static bool is_churning(const BlockHeap *heap)
+static bool needs_a_part(const BlockHeap *heap)
 {
-    return heap->nfree - heap->nunused > heap->nout / CHURNING_SHARE;
+    return heap->nout + heap->nfree == 0 ||
+           (heap->nfree - heap->nunused > heap->nout / CHURNING_SHARE &&
+            region_taken_pages() < SPARSE_MOST);
 }
 
 /* Takes a grant with it: what cannot be kept is better shared, in the region. */
@@ -225,7 +228,7 @@ bool chunk_extend(PageArena *arena)
     BlockHeap *heap = &arena->blocks;
     if (!grant(heap))
         return false;
-    void *addr = is_churning(heap) && region_taken_pages() < SPARSE_MOST
+    void *addr = needs_a_part(heap)
                      ? router_map_sparse(arena)
                      : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
     if (addr == NULL) {

@@ -216,6 +216,7 @@ static void freed_by_others(void)
 }
 
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
-          UNIT_CASE(nearer_with_little), UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(an_eighth_is_kept),
-          UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
-          UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
+          UNIT_CASE(nearer_with_little), UNIT_CASE(any_length), UNIT_CASE(zero_when_asked),
+          UNIT_CASE(an_eighth_is_kept), UNIT_CASE(joined_before_more_is_touched),
+          UNIT_CASE(given_back), UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended),
+          UNIT_CASE(freed_by_others))
