@@ -27,7 +27,7 @@ void page_map_trim(size_t npages)
     map_bytes = kept;
 }
 
-void page_map_set(enum page_bit bit, size_t first, size_t npages)
+void page_map_set_long(enum page_bit bit, size_t first, size_t npages)
 {
     for (size_t from = first, end = first + npages; from < end;) {
         uint64_t mask;
@@ -36,7 +36,7 @@ void page_map_set(enum page_bit bit, size_t first, size_t npages)
     }
 }
 
-void page_map_clear(enum page_bit bit, size_t first, size_t npages)
+void page_map_clear_long(enum page_bit bit, size_t first, size_t npages)
 {
     for (size_t from = first, end = first + npages; from < end;) {
         uint64_t mask;
@@ -45,7 +45,7 @@ void page_map_clear(enum page_bit bit, size_t first, size_t npages)
     }
 }
 
-bool page_map_any(enum page_bit bit, size_t first, size_t npages)
+bool page_map_any_long(enum page_bit bit, size_t first, size_t npages)
 {
     for (size_t from = first, end = first + npages; from < end;) {
         uint64_t mask;
@@ -56,7 +56,7 @@ bool page_map_any(enum page_bit bit, size_t first, size_t npages)
     return false;
 }
 
-size_t page_map_count(enum page_bit bit, size_t first, size_t npages)
+size_t page_map_count_long(enum page_bit bit, size_t first, size_t npages)
 {
     size_t count = 0;
     for (size_t from = first, end = first + npages; from < end;) {
@@ -97,7 +97,7 @@ static inline size_t find(property has, enum page_bit bit, bool value, size_t fr
     return end;
 }
 
-struct run page_map_next(enum page_bit bit, bool value, size_t from, size_t end)
+struct run page_map_next_long(enum page_bit bit, bool value, size_t from, size_t end)
 {
     size_t first = find(is_set, bit, value, from, end);
     return (struct run){first, find(is_set, bit, !value, first, end) - first};
@@ -109,23 +109,29 @@ struct run page_map_next_in_flight(size_t from, size_t end)
     return (struct run){first, find(is_in_flight, PAGE_BITS, false, first, end) - first};
 }
 
-/* Takes [first, end), which was seen set, as far as nobody else was faster. Returns how much. */
-static size_t take_prefix(enum page_bit bit, size_t first, size_t end)
+/* Takes pages of one group that were seen set, as far as nobody else was faster. Returns how many. */
+static inline size_t take_short(enum page_bit bit, size_t first, size_t npages)
 {
-    size_t taken = 0;
-    for (size_t from = first; from < end;) {
+    uint64_t mask = page_mask(first, npages);
+    uint64_t got = page_word_take(bit, first, mask);
+    if (likely(got == mask))
+        return npages;
+    uint64_t missing = mask & ~got;
+    uint64_t prefix = got & ((missing & -missing) - 1);
+    page_word_set(bit, first, got & ~prefix);
+    return bits_set(prefix);
+}
+
+static __attribute__((noinline)) size_t take_long(enum page_bit bit, size_t first, size_t npages)
+{
+    for (size_t from = first, end = first + npages; from < end;) {
         uint64_t mask;
         size_t page = page_step(&from, end, &mask);
-        uint64_t got = page_word_take(bit, page, mask);
-        if (unlikely(got != mask)) {
-            uint64_t missing = mask & ~got;
-            uint64_t prefix = got & ((missing & -missing) - 1);
-            page_word_set(bit, page, got & ~prefix);
-            return taken + bits_set(prefix);
-        }
-        taken += from - page;
+        size_t taken = take_short(bit, page, from - page);
+        if (page + taken != from)
+            return page + taken - first;
     }
-    return taken;
+    return npages;
 }
 
 struct run page_map_take_next(enum page_bit bit, size_t from, size_t end)
@@ -134,7 +140,9 @@ struct run page_map_take_next(enum page_bit bit, size_t from, size_t end)
         struct run run = page_map_next(bit, true, from, end);
         if (run.npages == 0)
             return run;
-        run.npages = take_prefix(bit, run.first, run.first + run.npages);
+        run.npages = page_range_is_short(run.first, run.npages)
+                         ? take_short(bit, run.first, run.npages)
+                         : take_long(bit, run.first, run.npages);
         if (likely(run.npages != 0))
             return run;
         from = run.first;

@@ -67,21 +67,6 @@ bool page_map_init(size_t npages);
 /* Forgets the pages from npages on, for good. */
 void page_map_trim(size_t npages);
 
-/* Ranges of any length. All atomic word by word, none as a whole. */
-void page_map_set(enum page_bit bit, size_t first, size_t npages);
-void page_map_clear(enum page_bit bit, size_t first, size_t npages);
-bool page_map_any(enum page_bit bit, size_t first, size_t npages);
-size_t page_map_count(enum page_bit bit, size_t first, size_t npages);
-
-/* The first run in [from, end) whose bit is `value`; npages is 0 if there is none. */
-struct run page_map_next(enum page_bit bit, bool value, size_t from, size_t end);
-
-/*
- * Takes the first run in [from, end) whose bit is set: clears the bits, and the caller owns the
- * pages. npages is 0 if there is none. Callers go on behind the run until then.
- */
-struct run page_map_take_next(enum page_bit bit, size_t from, size_t end);
-
 /* The first run in [from, end) of pages in flight; npages is 0 if there is none. */
 struct run page_map_next_in_flight(size_t from, size_t end);
 
@@ -118,6 +103,16 @@ static inline uint64_t page_word_take(enum page_bit bit, size_t page, uint64_t m
     return __atomic_fetch_and(page_word(bit, page), ~mask, __ATOMIC_ACQ_REL) & mask;
 }
 
+/* The lowest run of bits that are set; npages is 0 if none is. */
+static inline struct run page_word_run(uint64_t word)
+{
+    if (word == 0)
+        return (struct run){0, 0};
+    size_t low = (size_t)__builtin_ctzl(word);
+    uint64_t rest = ~(word >> low);
+    return (struct run){low, rest != 0 ? (size_t)__builtin_ctzl(rest) : GROUP_PAGES};
+}
+
 /*
  * One step of a walk over [*from, end), group by group: the page to start at, and the mask of the
  * pages of its group that belong to the range. Advances *from to the next group.
@@ -129,5 +124,67 @@ static inline size_t page_step(size_t *from, size_t end, uint64_t *mask)
     *mask = page_mask(page, *from - page);
     return page;
 }
+
+/* Whether a range is of one group, as most are; not if it is empty. */
+static inline bool page_range_is_short(size_t first, size_t npages)
+{
+    return likely(npages - 1 < GROUP_PAGES - first % GROUP_PAGES);
+}
+
+/*
+ * Ranges of any length. All atomic word by word, none as a whole. What is named _long is for those
+ * that are not short, and is called by the others only.
+ */
+void page_map_set_long(enum page_bit bit, size_t first, size_t npages);
+static inline void page_map_set(enum page_bit bit, size_t first, size_t npages)
+{
+    if (page_range_is_short(first, npages))
+        page_word_set(bit, first, page_mask(first, npages));
+    else
+        page_map_set_long(bit, first, npages);
+}
+
+void page_map_clear_long(enum page_bit bit, size_t first, size_t npages);
+static inline void page_map_clear(enum page_bit bit, size_t first, size_t npages)
+{
+    if (page_range_is_short(first, npages))
+        page_word_take(bit, first, page_mask(first, npages));
+    else
+        page_map_clear_long(bit, first, npages);
+}
+
+bool page_map_any_long(enum page_bit bit, size_t first, size_t npages);
+static inline bool page_map_any(enum page_bit bit, size_t first, size_t npages)
+{
+    return page_range_is_short(first, npages)
+               ? (page_word_read(bit, first) & page_mask(first, npages)) != 0
+               : page_map_any_long(bit, first, npages);
+}
+
+size_t page_map_count_long(enum page_bit bit, size_t first, size_t npages);
+static inline size_t page_map_count(enum page_bit bit, size_t first, size_t npages)
+{
+    return page_range_is_short(first, npages)
+               ? bits_set(page_word_read(bit, first) & page_mask(first, npages))
+               : page_map_count_long(bit, first, npages);
+}
+
+/* The first run in [from, end) whose bit is `value`; if there is none, npages is 0 and first is end. */
+struct run page_map_next_long(enum page_bit bit, bool value, size_t from, size_t end);
+static inline struct run page_map_next(enum page_bit bit, bool value, size_t from, size_t end)
+{
+    if (!page_range_is_short(from, end - from))
+        return page_map_next_long(bit, value, from, end);
+    uint64_t word = page_word_read(bit, from) ^ ((uint64_t)value - 1);
+    struct run run = page_word_run(word & page_mask(from, end - from));
+    run.first = run.npages != 0 ? align_down(from, GROUP_PAGES) + run.first : end;
+    return run;
+}
+
+/*
+ * Takes the first run in [from, end) whose bit is set: clears the bits, and the caller owns the
+ * pages. npages is 0 if there is none. Callers go on behind the run until then.
+ */
+struct run page_map_take_next(enum page_bit bit, size_t from, size_t end);
 
 #endif

@@ -240,19 +240,20 @@ void router_free(PageArena *arena, size_t first, size_t npages)
     if (unlikely(g_config.guard != 0))
         guard_note(first, end - first);
     for (; first < end; first += npages) {
-        bool odd = page_map_any(PAGE_ODD, first, 1);
-        struct run rest = page_map_next(PAGE_ODD, !odd, first, end);
-        npages = rest.first - first;
-        free_uniform(arena, first, npages, odd);
+        struct run odd = page_map_next(PAGE_ODD, true, first, end);
+        npages = odd.first == first ? odd.npages : odd.first - first;
+        free_uniform(arena, first, npages, odd.first == first);
     }
 }
 
 void router_free_live(PageArena *arena, size_t first, size_t npages)
 {
-    size_t end = first + npages;
-    struct run run = {first, 0};
-    while ((run = page_map_take_next(PAGE_LIVE, run.first + run.npages, end)).npages != 0)
-        router_free(arena, run.first, run.npages);
+    struct run run;
+    for (size_t end = first + npages; first < end; first = run.first + run.npages) {
+        run = page_map_take_next(PAGE_LIVE, first, end);
+        if (run.npages != 0)
+            router_free(arena, run.first, run.npages);
+    }
     if (likely(arena != NULL))
         count_add(&arena->total_frees, 1);
 }

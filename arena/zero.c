@@ -126,12 +126,10 @@ static size_t retire_window(size_t first, size_t npages, bool swap)
         if (!swap)
             page_word_take(PAGE_DIRTY, page, mask & ~resident);
         for (uint64_t gone = swap ? mask & ~resident : 0; gone != 0;) {
-            unsigned low = (unsigned)__builtin_ctzl(gone);
-            uint64_t above = ~(gone >> low);
-            size_t length = above == 0 ? GROUP_PAGES - low : (size_t)__builtin_ctzl(above);
-            if (!zero_purge(group + low, length))
-                page_map_set(PAGE_DIRTY, group + low, length);
-            gone &= ~page_mask(low, length);
+            struct run run = page_word_run(gone);
+            if (!zero_purge(group + run.first, run.npages))
+                page_map_set(PAGE_DIRTY, group + run.first, run.npages);
+            gone &= ~page_mask(run.first, run.npages);
         }
     }
     return ndirty;
