@@ -40,12 +40,13 @@ void budget_limit(size_t npages)
     __atomic_store_n(&limit, npages, __ATOMIC_RELAXED);
 }
 
+/* What has no account of its own shares that of 2 MB spans. */
 static struct account *find(size_t npages)
 {
-    for (size_t i = 0; i < NACCOUNTS; i++)
-        if (accounts[i].npages == npages)
-            return &accounts[i];
-    return NULL;
+    size_t i = 0;
+    while (i < NACCOUNTS - 1 && accounts[i].npages != npages)
+        i++;
+    return &accounts[i];
 }
 
 /* What the limit leaves: to grants, or to the region. */

@@ -55,6 +55,14 @@ typedef struct WarmSpanCache {
     PageStack spans[WARM_SIZES];
 } WarmSpanCache;
 
+/* Runs of 2 to 15 pages, in this order. Private to router.c. */
+#define SHORT_SIZES 14
+#define SHORT_ENTRIES 16
+typedef struct ShortRunCache {
+    PageStack runs[SHORT_SIZES];
+    void *entries[SHORT_SIZES][SHORT_ENTRIES];
+} ShortRunCache;
+
 /*
  * How densely spans of up to 32 pages were used: how many of that size may still be taken as
  * touched throughout, without asking the kernel.
@@ -91,6 +99,7 @@ typedef struct PageArena PageArena;
 struct PageArena {
     HotPageCache hot;
     WarmSpanCache warm;
+    ShortRunCache shorts;
     uint64_t total_allocs;
     uint64_t total_frees;
     uint64_t mmap_calls;  /* requests that went to the kernel in the end */
@@ -101,7 +110,7 @@ struct PageArena {
     bool is_thread_own;
     int thread_id;       /* with BACKGROUND=1, of whom it is; 0: of nobody */
     uint32_t until_look; /* calls; decay.c reads it, too */
-    size_t next_single;  /* private to router.c: in the arena's own group; 0: has none yet */
+    size_t next_short;   /* private to router.c: in the arena's own group; 0: has none yet */
     /* Private to decay.c. */
     uint32_t period;
     uint64_t emptied;    /* the period, and until_look */

@@ -24,10 +24,31 @@
 
 bool g_router_suspended;
 
-/* The stack that holds spans of this many pages; NULL if none does. */
+/* The stacks of an arena: for pages, for spans, and for runs that are shorter. */
+#define NSTACKS (1 + WARM_SIZES + SHORT_SIZES)
+#define SHORT_LEAST ((size_t)2)
+
+static PageStack *stack_at(PageArena *arena, size_t i)
+{
+    if (i == 0)
+        return &arena->hot.pages;
+    return i <= WARM_SIZES ? &arena->warm.spans[i - 1] : &arena->shorts.runs[i - 1 - WARM_SIZES];
+}
+
+/* The pages of what it holds. */
+static size_t stack_pages(size_t i)
+{
+    static const size_t npages[] = {1, SPAN_64K_PAGES, SPAN_128K_PAGES, SPAN_2M_PAGES};
+    return i <= WARM_SIZES ? npages[i] : i - 1 - WARM_SIZES + SHORT_LEAST;
+}
+
+/* The one that holds runs of this many pages; NULL if none does. */
 static PageStack *stack_for(PageArena *arena, size_t npages)
 {
-    return npages == 1 ? &arena->hot.pages : warm_span_stack(&arena->warm, npages);
+    if (npages == 1)
+        return &arena->hot.pages;
+    return npages < SPAN_64K_PAGES ? &arena->shorts.runs[npages - SHORT_LEAST]
+                                   : warm_span_stack(&arena->warm, npages);
 }
 
 /* That were ever made. */
@@ -43,9 +64,10 @@ bool router_init_arena(PageArena *arena)
         hot_page_cache_shutdown(&arena->hot);
         return false;
     }
-    arena->hot.pages.quota = 0;
-    for (int i = 0; i < WARM_SIZES; i++)
-        arena->warm.spans[i].quota = 0;
+    for (size_t i = 0; i < SHORT_SIZES; i++)
+        page_stack_use(&arena->shorts.runs[i], arena->shorts.entries[i], SHORT_ENTRIES);
+    for (size_t i = 0; i < NSTACKS; i++)
+        stack_at(arena, i)->quota = 0;
     __atomic_fetch_add(&narenas, 1, __ATOMIC_RELAXED);
     return true;
 }
@@ -76,16 +98,17 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
 
 /*
  * Threads whose pages are described by the same words of the page map would write the same cache line
- * with each call. So the first pages of each arena are from a group of its own, once there are several;
- * what the group has besides is everybody's. In all they are no more than a share of the region. Returns
+ * with each call. So short runs of an arena are from groups of its own, once there are several arenas;
+ * what a group has besides is everybody's. In all they are no more than a share of the region. Returns
  * the second page of the group; a multiple of GROUP_PAGES: there is none.
  */
 static size_t find_group(void)
 {
     static size_t npages;
     size_t most = g_config.thp != THP_ALWAYS ? (g_region.nbytes >> PAGE_SHIFT) / GROUPS_SHARE : 0;
-    if (__atomic_fetch_add(&npages, GROUP_PAGES, __ATOMIC_RELAXED) >= most)
+    if (__atomic_load_n(&npages, __ATOMIC_RELAXED) >= most)
         return GROUP_PAGES;
+    __atomic_fetch_add(&npages, GROUP_PAGES, __ATOMIC_RELAXED);
     size_t first = region_alloc(GROUP_PAGES, GROUP_ORDER);
     if (first == NO_PAGE)
         return GROUP_PAGES;
@@ -93,16 +116,25 @@ static size_t find_group(void)
     return first + 1;
 }
 
-static size_t alloc_single(PageArena *arena)
+/* From the arena's group, or another where others have taken what is left of it. */
+static size_t alloc_short(PageArena *arena, size_t npages, unsigned order)
 {
-    if (arena->next_single == 0 && __atomic_load_n(&narenas, __ATOMIC_RELAXED) > 1)
-        arena->next_single = find_group();
-    while (arena->next_single % GROUP_PAGES != 0) {
-        size_t first = arena->next_single++;
-        if (region_take(first, 1))
-            return first;
+    size_t *next = &arena->next_short;
+    bool alone = __atomic_load_n(&narenas, __ATOMIC_RELAXED) == 1;
+    for (int group = 0; group < 2 && !alone; group++) {
+        while (*next % GROUP_PAGES != 0) {
+            size_t first = align_up(*next, (size_t)1 << order);
+            *next = first + 1;
+            if (first % GROUP_PAGES + npages > GROUP_PAGES || first % GROUP_PAGES == 0)
+                break;
+            if (region_take(first, npages)) {
+                *next = first + npages;
+                return first;
+            }
+        }
+        *next = find_group();
     }
-    return region_alloc(1, 0);
+    return region_alloc(npages, order);
 }
 
 /* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
@@ -120,7 +152,8 @@ __attribute__((nonnull)) static size_t alloc_pages(PageArena *arena, size_t npag
     }
     size_t first = NO_PAGE;
     if (!router_is_suspended())
-        first = npages == 1 && order == 0 ? alloc_single(arena) : region_alloc(npages, order);
+        first = npages <= SPAN_64K_PAGES && order <= natural ? alloc_short(arena, npages, order)
+                                                             : region_alloc(npages, order);
     if (first != NO_PAGE)
         prepare(first, npages);
     return first;
@@ -149,7 +182,7 @@ void router_put_in_region(PageArena *arena, size_t first, size_t npages)
 void router_put(PageArena *arena, size_t first, size_t npages)
 {
     PageStack *stack = stack_for(arena, npages);
-    if (stack != NULL && (npages == 1 || first % npages == 0)) {
+    if (stack != NULL && (npages < SPAN_64K_PAGES || first % npages == 0)) {
         has_room(arena, stack, npages);
         if (likely(page_stack_push(stack, region_addr(first)) == NULL)) {
             page_map_set(PAGE_CACHED, first, npages);
@@ -336,15 +369,6 @@ void router_unreserve(size_t first, size_t npages, bool writable)
     }
 }
 
-/* The stacks of an arena, and the pages of what they hold. */
-#define NSTACKS (1 + WARM_SIZES)
-static const size_t stack_pages[NSTACKS] = {1, SPAN_64K_PAGES, SPAN_128K_PAGES, SPAN_2M_PAGES};
-
-static PageStack *stack_at(PageArena *arena, size_t i)
-{
-    return i == 0 ? &arena->hot.pages : &arena->warm.spans[i - 1];
-}
-
 static void flush_stack(PageStack *stack, size_t npages)
 {
     for (size_t count = stack->count; count != 0; count--) {
@@ -361,7 +385,7 @@ static void flush_stack(PageStack *stack, size_t npages)
 void router_flush(PageArena *arena)
 {
     for (size_t i = 0; i < NSTACKS; i++)
-        flush_stack(stack_at(arena, i), stack_pages[i]);
+        flush_stack(stack_at(arena, i), stack_pages(i));
     purge_excess();
 }
 
@@ -389,7 +413,7 @@ size_t router_decay(PageArena *arena)
 {
     size_t freed = 0;
     for (size_t i = 0; i < NSTACKS; i++)
-        freed += decay_stack(stack_at(arena, i), stack_pages[i]);
+        freed += decay_stack(stack_at(arena, i), stack_pages(i));
     return freed;
 }
 
@@ -401,9 +425,9 @@ size_t router_take_cached(const PageArena *arena, struct run *runs, size_t nruns
         size_t count = __atomic_load_n(&stack->count, __ATOMIC_ACQUIRE);
         for (size_t k = 0; k < count && taken < nruns; k++) {
             void *addr = __atomic_load_n(&stack->entries[k], __ATOMIC_RELAXED);
-            size_t first = claim_cached(addr, stack_pages[i]);
+            size_t first = claim_cached(addr, stack_pages(i));
             if (first != NO_PAGE)
-                runs[taken++] = (struct run){first, stack_pages[i]};
+                runs[taken++] = (struct run){first, stack_pages(i)};
         }
     }
     return taken;

@@ -103,7 +103,7 @@ static void no_system_call_on_the_way(void)
 
 static void other_sizes_go_to_the_region(void)
 {
-    static const size_t sizes[] = {2, 3, 15, 17, 31, 33, 511, 513, 1024};
+    static const size_t sizes[] = {17, 31, 33, 63, 65, 511, 513, 1024};
     set_up(SMALL);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t first = map(sizes[i]);
@@ -114,6 +114,30 @@ static void other_sizes_go_to_the_region(void)
         router_free_live(&arena, first, sizes[i]);
     }
     CHECK_EQUAL(arena.hot.pages.frees + arena.warm.spans[0].frees, 0);
+}
+
+/* Of each length some, wherever they are; what is beyond that goes to the region. */
+static void short_runs_are_cached(void)
+{
+    set_up(SMALL);
+    size_t runs[SHORT_ENTRIES + 1];
+    for (size_t npages = 2; npages < SPAN_64K_PAGES; npages++) {
+        for (size_t i = 0; i <= SHORT_ENTRIES; i++)
+            fill(runs[i] = map(npages), npages);
+        map(1);
+        for (size_t i = 0; i <= SHORT_ENTRIES; i++)
+            router_free_live(&arena, runs[i], npages);
+        CHECK(all(PAGE_FREE, runs[SHORT_ENTRIES], npages));
+        for (size_t i = SHORT_ENTRIES; i-- != 0;) {
+            CHECK(all(PAGE_CACHED, runs[i], npages));
+            CHECK_EQUAL(map(npages), runs[i]);
+        }
+        for (size_t i = 0; i < SHORT_ENTRIES; i++)
+            router_free_live(&arena, runs[i], npages);
+    }
+    router_flush(&arena);
+    CHECK(!page_map_any(PAGE_CACHED, 0, region_used_pages()));
+    check_none_lost();
 }
 
 /* What is cached is natural in place; 16 pages elsewhere are only 16 pages. */
@@ -298,32 +322,32 @@ static void partly_claimed_span_is_flushed_once(void)
 static void odd_pages_are_replaced(void)
 {
     set_up(SMALL);
-    size_t first = map(16);
-    fill(first, 16);
-    odd_mark(PAGE_TORN, first + 2, 3);
-    CHECK(mprotect(region_addr(first + 2), 3 * PAGE_BYTES, PROT_READ) == 0);
+    size_t first = map(64);
+    fill(first, 64);
+    odd_mark(PAGE_TORN, first + 20, 3);
+    CHECK(mprotect(region_addr(first + 20), 3 * PAGE_BYTES, PROT_READ) == 0);
     uint64_t replaced = fake_count(SYS_mmap);
-    router_free_live(&arena, first, 16);
+    router_free_live(&arena, first, 64);
     CHECK_EQUAL(fake_count(SYS_mmap), replaced + 1);
-    CHECK(all(PAGE_FREE, first, 16));
-    CHECK(!page_map_any(PAGE_ODD, first, 16) && !page_map_any(PAGE_DIRTY, first + 2, 3));
-    CHECK_EQUAL(map(16), first);
-    fill(first, 16);
+    CHECK(all(PAGE_FREE, first, 64));
+    CHECK(!page_map_any(PAGE_ODD, first, 64) && !page_map_any(PAGE_DIRTY, first + 20, 3));
+    CHECK_EQUAL(map(64), first);
+    fill(first, 64);
 }
 
 static void odd_pages_that_cannot_be_replaced(void)
 {
     set_up(SMALL);
-    size_t first = map(16);
-    fill(first, 16);
-    odd_mark(PAGE_TORN, first + 2, 3);
+    size_t first = map(64);
+    fill(first, 64);
+    odd_mark(PAGE_TORN, first + 20, 3);
     fake_fail(SYS_mmap, 1, 1, ENOMEM);
-    router_free_live(&arena, first, 16);
-    CHECK(!page_map_any(PAGE_FREE, first + 2, 3) && !page_map_any(PAGE_LIVE, first, 16));
-    CHECK(all(PAGE_FREE, first, 2) && all(PAGE_FREE, first + 5, 11));
+    router_free_live(&arena, first, 64);
+    CHECK(!page_map_any(PAGE_FREE, first + 20, 3) && !page_map_any(PAGE_LIVE, first, 64));
+    CHECK(all(PAGE_FREE, first, 20) && all(PAGE_FREE, first + 23, 41));
     size_t got = 0;
     for (size_t page = region_alloc(1, 0); page != NO_PAGE; page = region_alloc(1, 0)) {
-        CHECK(page < first + 2 || page > first + 4);
+        CHECK(page < first + 20 || page > first + 22);
         got++;
     }
     CHECK_EQUAL(got, g_region.nbytes / PAGE_BYTES - 3);
@@ -365,11 +389,11 @@ static void without_an_arena(void)
 static void exact_pages(void)
 {
     set_up(SMALL);
-    size_t first = map(10);
-    fill(first, 10);
-    CHECK(!router_map_at(&arena, first + 5, 10, 0));
-    CHECK(router_map_at(&arena, first + 10, 10, 0));
-    router_free_live(&arena, first, 10);
+    size_t first = map(20);
+    fill(first, 20);
+    CHECK(!router_map_at(&arena, first + 15, 20, 0));
+    CHECK(router_map_at(&arena, first + 20, 20, 0));
+    router_free_live(&arena, first, 20);
     CHECK(router_map_at(&arena, first + 3, 4, 0));
     CHECK(is_zero(first + 3, 4));
     CHECK(all(PAGE_LIVE, first + 3, 4));
@@ -402,9 +426,9 @@ static void guarded_memory_is_used_again(void)
             fill(first, sizes[i]);
             router_free_live(&arena, first, sizes[i]);
         }
-    size_t first = map(10);
-    CHECK(router_map_at(&arena, first + 10, 5, 0));
-    fill(first, 15);
+    size_t first = map(2000);
+    CHECK(router_map_at(&arena, first + 2000, 5, 0));
+    fill(first, 2005);
     CHECK_EQUAL(region_dirty_pages(), 0);
     check_none_lost();
 }
@@ -483,9 +507,10 @@ static void region_exhausted(void)
 }
 
 UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call_on_the_way),
-          UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(unaligned_spans_are_not_cached),
-          UNIT_CASE(alignment_beyond_the_size), UNIT_CASE(capacity_bounds_what_is_cached),
-          UNIT_CASE(arenas_share_the_bound), UNIT_CASE(single_pages_are_from_an_own_group),
+          UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(short_runs_are_cached),
+          UNIT_CASE(unaligned_spans_are_not_cached), UNIT_CASE(alignment_beyond_the_size),
+          UNIT_CASE(capacity_bounds_what_is_cached), UNIT_CASE(arenas_share_the_bound),
+          UNIT_CASE(single_pages_are_from_an_own_group),
           UNIT_CASE(few_groups_of_a_small_region_are_owned), UNIT_CASE(flush_gives_all_back),
           UNIT_CASE(stale_entry_is_skipped), UNIT_CASE(page_listed_twice),
           UNIT_CASE(partly_claimed_span), UNIT_CASE(partly_claimed_span_is_flushed_once),

@@ -101,6 +101,8 @@ static void check_budget(size_t npages, size_t budget)
     add_stack(&g_page_arena->warm.spans[0], SPAN_64K_PAGES, &listed, &granted);
     add_stack(&g_page_arena->warm.spans[1], SPAN_128K_PAGES, &listed, &granted);
     add_stack(&g_page_arena->warm.spans[2], SPAN_2M_PAGES, &listed, &granted);
+    for (size_t i = 0; i < SHORT_SIZES; i++)
+        add_stack(&g_page_arena->shorts.runs[i], i + 2, &listed, &granted);
     CHECK(page_map_count(PAGE_CACHED, 0, npages) <= listed);
     CHECK_EQUAL(granted + budget_region_pages(), budget);
 }

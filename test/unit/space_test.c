@@ -212,18 +212,18 @@ static void across_spans_and_twice(void)
 static void odd_marks(void)
 {
     unit_start(SMALL);
-    struct range range = map(20 * PAGE_BYTES);
-    space_unmap(part(range, 5, 5));
-    space_mark(PAGE_TORN, (struct range){g_region.base - MIB, part(range, 12, 1).start});
-    CHECK(space_is_odd(part(range, 0, 5)) && !space_is_odd(part(range, 5, 5)));
-    CHECK(space_is_odd(part(range, 11, 1)) && !space_is_odd(part(range, 12, 8)));
-    fill(part(range, 0, 5));
-    fill(part(range, 10, 10));
-    CHECK(mprotect((void *)range.start, 5 * PAGE_BYTES, PROT_READ) == 0);
+    struct range range = map(80 * PAGE_BYTES);
+    space_unmap(part(range, 20, 20));
+    space_mark(PAGE_TORN, (struct range){g_region.base - MIB, part(range, 48, 1).start});
+    CHECK(space_is_odd(part(range, 0, 20)) && !space_is_odd(part(range, 20, 20)));
+    CHECK(space_is_odd(part(range, 47, 1)) && !space_is_odd(part(range, 48, 32)));
+    fill(part(range, 0, 20));
+    fill(part(range, 40, 40));
+    CHECK(mprotect((void *)range.start, 20 * PAGE_BYTES, PROT_READ) == 0);
     space_mark(PAGE_TORN, (struct range){0, g_region.base});
     space_unmap(range);
     CHECK(is_whole_region_free());
-    struct range again = map(20 * PAGE_BYTES);
+    struct range again = map(80 * PAGE_BYTES);
     CHECK_EQUAL(again.start, range.start);
     CHECK(!space_is_odd(again));
     fill(again);

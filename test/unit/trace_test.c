@@ -94,7 +94,7 @@ static void a_known_history(void)
     CHECK_EQUAL(region_page((uintptr_t)block), first);
     block[19999] = 1;
     space_block_free(block);
-    map = space_map(2 * PAGE_BYTES);
+    map = space_map(5 * PAGE_BYTES);
     map[PAGE_BYTES] = 1;
     fprintf(stderr, "page %zu\n", first);
     leave();
@@ -123,7 +123,7 @@ static void events_of_a_known_history(void)
     check_event(5, TRACE_MAP, first, 5);
     check_event(6, TRACE_TOUCH, first + 4, 1);
     check_event(7, TRACE_FREE, first, 5);
-    check_event(8, TRACE_MAP, first, 2);
+    check_event(8, TRACE_MAP, first, 5);
     check_event(9, TRACE_TOUCH, first + 1, 1);
     check_event(10, TRACE_EXIT, 0, 0);
     remove_all();
