@@ -26,7 +26,8 @@ SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -
             -Wl,--version-script=shim/exports.map -Wl,-soname,libpagearena_shim.so
 
 # One tree of objects for each way to compile: build/obj/<tree>/.
-FLAGS_release := $(PRODUCT) -O2 -flto=auto -ffat-lto-objects -DHAKMEM_BUILD_RELEASE=1
+FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
+FLAGS_lto     := $(FLAGS_release) -flto=auto
 FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
 FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := $(SANITIZE) -fsanitize=thread
@@ -89,7 +90,7 @@ build/obj/$(1)/%.o: %.c Makefile
 	$$(START)
 	$$(Q)$$(COMPILE) $$(FLAGS_$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach t,release debug asan tsan fuzz replay,$(eval $(call tree,$(t))))
+$(foreach t,lto release debug asan tsan fuzz replay,$(eval $(call tree,$(t))))
 
 # Unit tests put test/unit/fake_kernel.c in the place of the kernel.
 $(foreach t,asan tsan,$(call objects,$(t),arena/os.c)): CPP_BASE += -DOS_SYSCALL=fake_syscall
@@ -100,16 +101,17 @@ build/pagearena-replay: $(call objects,replay,$(ARENA) $(REPLAY))
 	$(START)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -pthread -ldl
 
+# The shim is optimized as a whole; the library is for others to link.
 define product
-$(2)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map shim/heap.list
+$(3)/libpagearena_shim.so: $(call objects,$(1),$(ARENA) $(SHIM)) shim/exports.map shim/heap.list
 	$$(START)
 	$$(Q)$$(CC) $$(FLAGS_$(1)) $$(CFLAGS) $(SHIM_LD) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -ldl
-$(2)/libpagearena.a: $(call objects,$(1),$(ARENA))
+$(3)/libpagearena.a: $(call objects,$(2),$(ARENA))
 	$$(START)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(eval $(call product,release,build))
-$(eval $(call product,debug,build/debug))
+$(eval $(call product,lto,release,build))
+$(eval $(call product,debug,debug,build/debug))
 
 define unit
 build/test/unit/%.$(1): $(call objects,$(1),test/unit/%.c $(HELP) $(ARENA))

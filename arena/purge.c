@@ -28,7 +28,7 @@ void purge_allow(size_t npages)
 
 void purge_excess(void)
 {
-    size_t headroom = region_headroom_pages() + __atomic_load_n(&slack, __ATOMIC_RELAXED);
+    size_t headroom = region_headroom_pages(__atomic_load_n(&slack, __ATOMIC_RELAXED));
     size_t budget = min_size(budget_region_pages(), headroom);
     if (unlikely(region_dirty_pages() > budget))
         purge_to(budget - budget / 8);

@@ -11,7 +11,7 @@
 /* Purges down to seven eighths of the budget, if the region retains more than all of it. */
 void purge_excess(void);
 
-/* How many pages may be retained beyond the headroom of the region. */
+/* Allows for so many pages in the headroom of the region, if that is more than it has by itself. */
 void purge_allow(size_t npages);
 
 /* Purges so many pages more, if as many are free and dirty. */

@@ -302,11 +302,11 @@ size_t region_taken_pages(void)
     return used > untaken ? used - untaken : 0;
 }
 
-size_t region_headroom_pages(void)
+size_t region_headroom_pages(size_t slack)
 {
     size_t taken = region_taken_pages();
     size_t peak = __atomic_load_n(&taken_peak, __ATOMIC_RELAXED);
-    size_t bound = peak + max_size(peak / HEADROOM_SHARE, HEADROOM_LEAST);
+    size_t bound = peak + max_size(max_size(peak / HEADROOM_SHARE, HEADROOM_LEAST), slack);
     return bound > taken ? bound - taken : 0;
 }
 

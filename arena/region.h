@@ -67,10 +67,10 @@ bool region_extend(size_t page);
 
 /*
  * How many free pages may be dirty if what is taken and what is retained together shall not be more
- * than what was taken at the highest, and a little: a program that frees as much as it allocates
- * keeps all, one whose requests do not fit what is free does not grow.
+ * than what was taken at the highest, and a little, or `slack`: a program that frees as much as it
+ * allocates keeps all, one whose requests do not fit what is free does not grow.
  */
-size_t region_headroom_pages(void);
+size_t region_headroom_pages(size_t slack);
 
 /* How many free pages are dirty, that is, retained for nothing but speed. */
 size_t region_dirty_pages(void);

@@ -115,7 +115,10 @@ static inline bool is_mapped(void *p, size_t npages)
  */
 static inline void reuse(char *p, size_t nbytes)
 {
-    static const size_t sizes[] = {512 * PAGE, 32 * PAGE, 16 * PAGE, PAGE};
+    static const size_t sizes[] = {512 * PAGE, 32 * PAGE, 16 * PAGE, 15 * PAGE, 14 * PAGE,
+                                   13 * PAGE,  12 * PAGE, 11 * PAGE, 10 * PAGE, 9 * PAGE,
+                                   8 * PAGE,   7 * PAGE,  6 * PAGE,  5 * PAGE,  4 * PAGE,
+                                   3 * PAGE,   2 * PAGE,  PAGE};
     static struct {
         char *p;
         size_t nbytes;
