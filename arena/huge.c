@@ -12,8 +12,8 @@
 #define WASTE_SHARE 20
 
 /*
- * What one counts for that is new, and the others of the same request; and one that was not touched
- * since: it may be used as a whole, or in a few places.
+ * What one counts for that is new; and one that was not touched since, or that is not the first of a
+ * request: it may be used as a whole, or in a few places.
  */
 #define WASTE_NEW 8
 #define WASTE_UNTOUCHED 16
@@ -216,7 +216,7 @@ void huge_prepare(size_t first, size_t npages)
         if (likely(read_state(super) != UNDECIDED))
             continue;
         decide(super, expected_waste, unasked);
-        expected_waste = unasked ? 0 : WASTE_UNITS;
+        expected_waste = unasked ? 0 : WASTE_UNTOUCHED;
     }
 }
 
