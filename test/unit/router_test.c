@@ -218,12 +218,32 @@ static void single_pages_are_from_an_own_group(void)
     /* What the group has besides is everybody's. */
     CHECK_EQUAL(map(GROUP_PAGES - 1), 1);
     CHECK_EQUAL(map(GROUP_PAGES - 2), GROUP_PAGES + 2);
-    /* It is one group only, and no page of it is waited for. */
+    /* There is no other in so small a region, and no page of it is waited for. */
     CHECK_EQUAL(map(2), 2 * GROUP_PAGES + 2);
     for (size_t i = 4; i < GROUP_PAGES; i++)
         CHECK_EQUAL(map_single(&arena), 2 * GROUP_PAGES + i);
     CHECK_EQUAL(map_single(&arena), GROUP_PAGES);
     CHECK_EQUAL(map_single(&other), 2 * GROUP_PAGES);
+    router_fini_arena(&other);
+    check_none_lost();
+}
+
+static void another_group_follows(void)
+{
+    set_up("REGION=512M");
+    CHECK(router_init_arena(&other));
+    size_t first = map(4);
+    for (size_t i = 1; i < 15; i++)
+        CHECK_EQUAL(map(4), first + 4 * i);
+    size_t next = map(4);
+    CHECK_EQUAL(first % GROUP_PAGES, 1);
+    CHECK_EQUAL(next % GROUP_PAGES, 1);
+    CHECK(next / GROUP_PAGES != first / GROUP_PAGES);
+    CHECK_EQUAL(map(SPAN_64K_PAGES), next + 15);
+    CHECK_EQUAL(map(SPAN_64K_PAGES), next + 31);
+    CHECK_EQUAL(map(2), next + 47);
+    /* What does not fit any more is no reason to leave the group unaligned. */
+    CHECK_EQUAL(map(SPAN_64K_PAGES) % GROUP_PAGES, SPAN_64K_PAGES);
     router_fini_arena(&other);
     check_none_lost();
 }
@@ -510,7 +530,7 @@ UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call
           UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(short_runs_are_cached),
           UNIT_CASE(unaligned_spans_are_not_cached), UNIT_CASE(alignment_beyond_the_size),
           UNIT_CASE(capacity_bounds_what_is_cached), UNIT_CASE(arenas_share_the_bound),
-          UNIT_CASE(single_pages_are_from_an_own_group),
+          UNIT_CASE(single_pages_are_from_an_own_group), UNIT_CASE(another_group_follows),
           UNIT_CASE(few_groups_of_a_small_region_are_owned), UNIT_CASE(flush_gives_all_back),
           UNIT_CASE(stale_entry_is_skipped), UNIT_CASE(page_listed_twice),
           UNIT_CASE(partly_claimed_span), UNIT_CASE(partly_claimed_span_is_flushed_once),
