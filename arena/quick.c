@@ -1,18 +1,16 @@
 #include "quick.h"
 
+#define WORDS (sizeof((BlockHeap *)0)->quick_filled / sizeof(uint64_t))
+
 bool quick_drain(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
     if (heap->nquick == 0)
         return false;
-    for (size_t n = RUN_LEAST; n <= RUN_MOST; n++) {
-        while (heap->quick[n] != 0) {
-            size_t unit = heap->quick[n] - 1;
-            heap->quick[n] = g_tags[unit / PAGE_UNITS].left;
-            count_add(&heap->nquick, -n);
-            chunk_put(arena, unit, n);
+    for (size_t i = 0; i < WORDS; i++)
+        while (heap->quick_filled[i] != 0) {
+            size_t n = i * 64 + (size_t)__builtin_ctzl(heap->quick_filled[i]);
+            chunk_put(arena, quick_pop(heap, n), n);
         }
-        heap->quick_filled[n / 64] &= ~((uint64_t)1 << n % 64);
-    }
     return true;
 }

@@ -28,19 +28,25 @@ static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
     return bits & (((uint64_t)2 << chunk_slack(heap, n)) - 1);
 }
 
-/* A run of *length units, or some more, which it then says. NO_UNIT: none is kept. */
-static inline size_t quick_take(BlockHeap *heap, size_t *length)
+/* Takes out the run of n units that was kept last. There is one. */
+static inline size_t quick_pop(BlockHeap *heap, size_t n)
 {
-    uint64_t near = quick_near(heap, *length);
-    if (near == 0)
-        return NO_UNIT;
-    size_t n = *length += (size_t)__builtin_ctzl(near);
     size_t unit = heap->quick[n] - 1;
     uint32_t next = g_tags[unit / PAGE_UNITS].left;
     heap->quick[n] = next;
     heap->quick_filled[n / 64] &= ~((uint64_t)(next == 0) << n % 64);
     count_add(&heap->nquick, -n);
     return unit;
+}
+
+/* A run of *length units, or some more, which it then says. NO_UNIT: none is kept. */
+static inline size_t quick_take(BlockHeap *heap, size_t *length)
+{
+    uint64_t near = quick_near(heap, *length);
+    if (near == 0)
+        return NO_UNIT;
+    *length += (size_t)__builtin_ctzl(near);
+    return quick_pop(heap, *length);
 }
 
 /* How many units may be kept; less than 0: none. */
