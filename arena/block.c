@@ -82,12 +82,17 @@ static size_t bytes_of(uint32_t block)
     return (size_t)(block & SIZE_MASK) << ((block & IN_UNITS) != 0 ? UNIT_SHIFT : PAGE_SHIFT);
 }
 
+/* Whether the block of a page is this one, and not freed. */
+static inline bool starts_as(uint32_t block, const void *addr)
+{
+    size_t start = (uintptr_t)addr & (PAGE_BYTES - 1);
+    return start == start_of(block) << UNIT_SHIFT && (block & LEFT) == 0;
+}
+
 size_t block_bytes(const void *block)
 {
     uint32_t found = block_at(region_page((uintptr_t)block));
-    size_t start = (uintptr_t)block & (PAGE_BYTES - 1);
-    bool starts = start == start_of(found) << UNIT_SHIFT && (found & LEFT) == 0;
-    return likely(starts) ? bytes_of(found) : 0;
+    return starts_as(found, block) ? bytes_of(found) : 0;
 }
 
 /* The pages that a block has a part of. */
@@ -346,10 +351,10 @@ static void free_units(PageArena *arena, size_t page, uint32_t block)
 size_t block_free(PageArena *arena, void *block)
 {
     size_t page = region_page((uintptr_t)block);
-    size_t nbytes = block_bytes(block);
     uint32_t found = block_at(page);
-    if (unlikely(nbytes == 0))
+    if (unlikely(found == 0 || !starts_as(found, block)))
         return 0;
+    size_t nbytes = bytes_of(found);
     if (likely((found & IN_UNITS) != 0)) {
         free_units(arena, page, found);
     } else {
