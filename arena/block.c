@@ -38,7 +38,7 @@
  * Blocks are of any size: what is free seldom fits as it is. If it were given back as soon as the
  * region has more than it ever had in use, programs with large blocks would fault them in for ever.
  */
-#define SLACK_SHARE 4
+#define IN_USE_SHARE 4
 static size_t in_use;
 static size_t in_use_most;
 
@@ -49,7 +49,7 @@ static void note_in_use(size_t npages)
     if (now <= __atomic_load_n(&in_use_most, __ATOMIC_RELAXED) || now > SIZE_MAX / 2)
         return;
     __atomic_store_n(&in_use_most, now, __ATOMIC_RELAXED);
-    purge_allow(now / SLACK_SHARE);
+    purge_allow(now / IN_USE_SHARE);
 }
 
 bool block_init(void)
@@ -109,8 +109,8 @@ size_t block_end_at(size_t page)
 
 size_t block_end_before(size_t page)
 {
-    size_t most = pages_for(g_config.max_span) + 1;
-    for (size_t back = 1; back <= page && back < most; back++)
+    size_t most = max_size(pages_for(g_config.max_span), RUN_GIVEN_MOST / PAGE_UNITS) + 1;
+    for (size_t back = 1; back <= page && back <= most; back++)
         if (block_at(page - back) != 0)
             return block_end_at(page - back);
     return 0;

@@ -40,12 +40,13 @@ void budget_limit(size_t npages)
     __atomic_store_n(&limit, npages, __ATOMIC_RELAXED);
 }
 
-/* What has no account of its own shares that of 2 MB spans. */
+/* Short runs share that of single pages. */
 static struct account *find(size_t npages)
 {
-    size_t i = 0;
-    while (i < NACCOUNTS - 1 && accounts[i].npages != npages)
-        i++;
+    size_t i = NACCOUNTS - 1;
+    while (accounts[i].npages > npages)
+        i--;
+    invariant(accounts[i].npages == npages || i == 0);
     return &accounts[i];
 }
 

@@ -64,10 +64,13 @@ void chunk_trim(void);
  * So many units more than n may be given for n: what is left of a run would hardly serve anybody. Less
  * as long as little is out, since each page counts then.
  */
-#define CHUNK_LITTLE ((int64_t)(10 * MIB / UNIT_BYTES))
+#define SLACK_SHARE 16
+#define SLACK_SHARE_OF_LITTLE 32
+#define LITTLE ((int64_t)(10 * MIB / UNIT_BYTES))
+#define RUN_GIVEN_MOST (RUN_MOST + RUN_MOST / SLACK_SHARE)
 static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
 {
-    return n / ((int64_t)heap->nout < CHUNK_LITTLE ? 32 : 16);
+    return n / ((int64_t)heap->nout < LITTLE ? SLACK_SHARE_OF_LITTLE : SLACK_SHARE);
 }
 
 /*

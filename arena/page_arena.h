@@ -55,12 +55,12 @@ typedef struct WarmSpanCache {
     PageStack spans[WARM_SIZES];
 } WarmSpanCache;
 
-/* Runs of 2 to 15 pages, in this order. Private to router.c. */
+/* Runs of 2 to 15 pages, in this order; of each so many as 64 pages are. Private to router.c. */
 #define SHORT_SIZES 14
-#define SHORT_ENTRIES 16
+#define SHORT_PAGES 64
 typedef struct ShortRunCache {
     PageStack runs[SHORT_SIZES];
-    void *entries[SHORT_SIZES][SHORT_ENTRIES];
+    void *entries[SHORT_SIZES][SHORT_PAGES / 2];
 } ShortRunCache;
 
 /*

@@ -75,7 +75,7 @@ bool page_map_untouched(size_t first, size_t npages);
 
 static inline uint64_t page_mask(size_t first, size_t npages)
 {
-    return (~(uint64_t)0 >> (GROUP_PAGES - npages)) << (first % GROUP_PAGES);
+    return (~(uint64_t)0 >> (GROUP_PAGES - npages) % GROUP_PAGES) << (first % GROUP_PAGES);
 }
 
 static inline uint64_t *page_word(enum page_bit bit, size_t page)
@@ -183,7 +183,7 @@ static inline struct run page_map_next(enum page_bit bit, bool value, size_t fro
 
 /*
  * Takes the first run in [from, end) whose bit is set: clears the bits, and the caller owns the
- * pages. npages is 0 if there is none. Callers go on behind the run until then.
+ * pages. If there is none, npages is 0 and first is end. Callers go on behind the run until then.
  */
 struct run page_map_take_next(enum page_bit bit, size_t from, size_t end);
 

@@ -65,7 +65,8 @@ bool router_init_arena(PageArena *arena)
         return false;
     }
     for (size_t i = 0; i < SHORT_SIZES; i++)
-        page_stack_use(&arena->shorts.runs[i], arena->shorts.entries[i], SHORT_ENTRIES);
+        page_stack_use(&arena->shorts.runs[i], arena->shorts.entries[i],
+                       SHORT_PAGES / (i + SHORT_LEAST));
     for (size_t i = 0; i < NSTACKS; i++)
         stack_at(arena, i)->quota = 0;
     __atomic_fetch_add(&narenas, 1, __ATOMIC_RELAXED);
@@ -98,43 +99,48 @@ static size_t alloc_cached(PageStack *stack, size_t npages)
 
 /*
  * Threads whose pages are described by the same words of the page map would write the same cache line
- * with each call. So short runs of an arena are from groups of its own, once there are several arenas;
- * what a group has besides is everybody's. In all they are no more than a share of the region. Returns
- * the second page of the group; a multiple of GROUP_PAGES: there is none.
+ * with each call. So the first short runs of each arena are from a group of its own, once there are
+ * several; what the group has besides is everybody's. In all they are no more than a share of the
+ * region. Returns the second page of the group, or NO_GROUP.
  */
+#define NO_GROUP (-(size_t)GROUP_PAGES)
+static size_t ngroups;
+
 static size_t find_group(void)
 {
-    static size_t npages;
-    size_t most = g_config.thp != THP_ALWAYS ? (g_region.nbytes >> PAGE_SHIFT) / GROUPS_SHARE : 0;
-    if (__atomic_load_n(&npages, __ATOMIC_RELAXED) >= most)
-        return GROUP_PAGES;
-    __atomic_fetch_add(&npages, GROUP_PAGES, __ATOMIC_RELAXED);
+    size_t most = g_config.thp != THP_ALWAYS
+                      ? (g_region.nbytes >> PAGE_SHIFT) / GROUP_PAGES / GROUPS_SHARE
+                      : 0;
+    if (__atomic_load_n(&ngroups, __ATOMIC_RELAXED) >= most)
+        return NO_GROUP;
     size_t first = region_alloc(GROUP_PAGES, GROUP_ORDER);
     if (first == NO_PAGE)
-        return GROUP_PAGES;
+        return NO_GROUP;
+    __atomic_fetch_add(&ngroups, 1, __ATOMIC_RELAXED);
     region_free(first, GROUP_PAGES);
     return first + 1;
 }
 
-/* From the arena's group, or another where others have taken what is left of it. */
-static size_t alloc_short(PageArena *arena, size_t npages, unsigned order)
+static void leave_group(PageArena *arena)
 {
-    size_t *next = &arena->next_short;
-    bool alone = __atomic_load_n(&narenas, __ATOMIC_RELAXED) == 1;
-    for (int group = 0; group < 2 && !alone; group++) {
-        while (*next % GROUP_PAGES != 0) {
-            size_t first = align_up(*next, (size_t)1 << order);
-            *next = first + 1;
-            if (first % GROUP_PAGES + npages > GROUP_PAGES || first % GROUP_PAGES == 0)
-                break;
-            if (region_take(first, npages)) {
-                *next = first + npages;
-                return first;
-            }
+    if (arena->next_short != 0 && arena->next_short != NO_GROUP)
+        __atomic_fetch_sub(&ngroups, 1, __ATOMIC_RELAXED);
+    arena->next_short = 0;
+}
+
+static size_t alloc_short(PageArena *arena, size_t npages)
+{
+    if (arena->next_short == 0 && __atomic_load_n(&narenas, __ATOMIC_RELAXED) > 1)
+        arena->next_short = find_group();
+    while (arena->next_short % GROUP_PAGES != 0 &&
+           arena->next_short % GROUP_PAGES + npages <= GROUP_PAGES) {
+        size_t first = arena->next_short++;
+        if (page_map_count(PAGE_FREE, first, npages) == npages && region_take(first, npages)) {
+            arena->next_short = first + npages;
+            return first;
         }
-        *next = find_group();
     }
-    return region_alloc(npages, order);
+    return region_alloc(npages, 0);
 }
 
 /* In flight, not cleared, naturally aligned at least; NO_PAGE if there is none to be had. */
@@ -152,8 +158,8 @@ __attribute__((nonnull)) static size_t alloc_pages(PageArena *arena, size_t npag
     }
     size_t first = NO_PAGE;
     if (!router_is_suspended())
-        first = npages <= SPAN_64K_PAGES && order <= natural ? alloc_short(arena, npages, order)
-                                                             : region_alloc(npages, order);
+        first = npages < SPAN_64K_PAGES && order == 0 ? alloc_short(arena, npages)
+                                                      : region_alloc(npages, order);
     if (first != NO_PAGE)
         prepare(first, npages);
     return first;
@@ -328,9 +334,21 @@ void *router_map_sparse(PageArena *arena)
     return region_addr(first);
 }
 
+/* What is cached there is free as well; then its stack lists what is not there. */
+static bool take_at(size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    struct run run = {first, 0};
+    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || page_map_any(PAGE_LIVE, first, npages))
+        return false;
+    while ((run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end)).npages != 0)
+        region_free(run.first, run.npages);
+    return region_take(first, npages);
+}
+
 bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
 {
-    if (!region_take(first, npages))
+    if (!take_at(first, npages))
         return false;
     huge_prepare(first, npages);
     return make_live(arena, first, npages, held, true);
@@ -386,10 +404,11 @@ void router_flush(PageArena *arena)
 {
     for (size_t i = 0; i < NSTACKS; i++)
         flush_stack(stack_at(arena, i), stack_pages(i));
+    leave_group(arena);
     purge_excess();
 }
 
-/* From the bottom of the stack. A fork may come at any time: what moves down stands twice a while. */
+/* From the bottom of the stack, and what it is granted beyond what stays. A fork may come at any time: what moves down stands twice a while. */
 static size_t decay_stack(PageStack *stack, size_t npages)
 {
     size_t stale = min_size(stack->least, stack->count);
@@ -406,6 +425,8 @@ static size_t decay_stack(PageStack *stack, size_t npages)
                           (stack->count - stale) * sizeof *stack->entries);
     __atomic_store_n(&stack->count, stack->count - stale, __ATOMIC_RELEASE);
     stack->least = stack->count;
+    budget_return(npages, stack->quota - stack->count);
+    stack->quota = stack->count;
     return freed;
 }
 

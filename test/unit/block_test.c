@@ -363,6 +363,21 @@ static void changed_pages(void)
     CHECK(is_whole_region_free());
 }
 
+/* A run that is hardly too long for it makes a block longer than the longest request. */
+static void the_longest_ends_in_the_page_of_the_next(void)
+{
+    PageArena *arena = enter(SMALL " MAX_SPAN=64K");
+    CHECK(block_alloc(arena, 15 * UNIT_BYTES, 1, false) != NULL);
+    char *longest = block_alloc(arena, 132 * UNIT_BYTES, 1, false);
+    char *next = block_alloc(arena, 40 * UNIT_BYTES, 1, false);
+    CHECK(longest + 132 * UNIT_BYTES == next);
+    block_free(arena, longest);
+    CHECK(block_alloc(arena, 128 * UNIT_BYTES, 1, false) == longest);
+    CHECK_EQUAL(block_bytes(longest), 132 * UNIT_BYTES);
+    size_t page = region_page((uintptr_t)next);
+    CHECK_EQUAL(block_end_before(page), page + 1);
+}
+
 /* Whoever frees a part of what an arena has left adopts it. */
 static void abandoned(bool last_first)
 {
@@ -637,8 +652,9 @@ UNIT_MAIN(UNIT_CASE(sizes_and_alignments), UNIT_CASE(no_block_starts_elsewhere),
           UNIT_CASE(pages_resized_in_place), UNIT_CASE(no_block_becomes_shorter_than_the_least),
           UNIT_CASE(not_resized_by_others), UNIT_CASE(torn_blocks), UNIT_CASE(advised_blocks),
           UNIT_CASE(partly_unmapped_blocks), UNIT_CASE(changed_pages),
-          UNIT_CASE(adopted_by_the_last), UNIT_CASE(adopted_by_the_first),
-          UNIT_CASE(abandoned_in_the_midst), UNIT_CASE(left_for_the_owner),
-          UNIT_CASE(left_for_a_former_owner), UNIT_CASE(too_much_left_for_the_owner),
-          UNIT_CASE(freed_without_an_arena), UNIT_CASE(guarded), UNIT_CASE(suspended),
-          UNIT_CASE(no_memory), UNIT_CASE(in_a_forked_child))
+          UNIT_CASE(the_longest_ends_in_the_page_of_the_next), UNIT_CASE(adopted_by_the_last),
+          UNIT_CASE(adopted_by_the_first), UNIT_CASE(abandoned_in_the_midst),
+          UNIT_CASE(left_for_the_owner), UNIT_CASE(left_for_a_former_owner),
+          UNIT_CASE(too_much_left_for_the_owner), UNIT_CASE(freed_without_an_arena),
+          UNIT_CASE(guarded), UNIT_CASE(suspended), UNIT_CASE(no_memory),
+          UNIT_CASE(in_a_forked_child))

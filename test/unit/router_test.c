@@ -120,19 +120,20 @@ static void other_sizes_go_to_the_region(void)
 static void short_runs_are_cached(void)
 {
     set_up(SMALL);
-    size_t runs[SHORT_ENTRIES + 1];
+    size_t runs[SHORT_PAGES / 2 + 1];
     for (size_t npages = 2; npages < SPAN_64K_PAGES; npages++) {
-        for (size_t i = 0; i <= SHORT_ENTRIES; i++)
+        size_t most = SHORT_PAGES / npages;
+        for (size_t i = 0; i <= most; i++)
             fill(runs[i] = map(npages), npages);
         map(1);
-        for (size_t i = 0; i <= SHORT_ENTRIES; i++)
+        for (size_t i = 0; i <= most; i++)
             router_free_live(&arena, runs[i], npages);
-        CHECK(all(PAGE_FREE, runs[SHORT_ENTRIES], npages));
-        for (size_t i = SHORT_ENTRIES; i-- != 0;) {
+        CHECK(all(PAGE_FREE, runs[most], npages));
+        for (size_t i = most; i-- != 0;) {
             CHECK(all(PAGE_CACHED, runs[i], npages));
             CHECK_EQUAL(map(npages), runs[i]);
         }
-        for (size_t i = 0; i < SHORT_ENTRIES; i++)
+        for (size_t i = 0; i < most; i++)
             router_free_live(&arena, runs[i], npages);
     }
     router_flush(&arena);
@@ -228,22 +229,22 @@ static void single_pages_are_from_an_own_group(void)
     check_none_lost();
 }
 
-static void another_group_follows(void)
+static void short_runs_are_from_an_own_group(void)
 {
     set_up("REGION=512M");
     CHECK(router_init_arena(&other));
     size_t first = map(4);
+    CHECK_EQUAL(first % GROUP_PAGES, 1);
     for (size_t i = 1; i < 15; i++)
         CHECK_EQUAL(map(4), first + 4 * i);
+    CHECK_EQUAL(map(2), first + 60);
+    CHECK_EQUAL(map(1), first + 62);
+    CHECK(map(4) / GROUP_PAGES != first / GROUP_PAGES);
+    /* The next thread with this arena gets another. */
+    router_flush(&arena);
     size_t next = map(4);
-    CHECK_EQUAL(first % GROUP_PAGES, 1);
     CHECK_EQUAL(next % GROUP_PAGES, 1);
     CHECK(next / GROUP_PAGES != first / GROUP_PAGES);
-    CHECK_EQUAL(map(SPAN_64K_PAGES), next + 15);
-    CHECK_EQUAL(map(SPAN_64K_PAGES), next + 31);
-    CHECK_EQUAL(map(2), next + 47);
-    /* What does not fit any more is no reason to leave the group unaligned. */
-    CHECK_EQUAL(map(SPAN_64K_PAGES) % GROUP_PAGES, SPAN_64K_PAGES);
     router_fini_arena(&other);
     check_none_lost();
 }
@@ -420,6 +421,26 @@ static void exact_pages(void)
     CHECK(!router_map_at(&arena, first + 2, 2, 0));
 }
 
+/* The stacks list what is not there any more. */
+static void exact_pages_that_are_cached(void)
+{
+    set_up(SMALL);
+    size_t first = map(30);
+    fill(first, 30);
+    router_free_live(&arena, first + 10, 1);
+    router_free_live(&arena, first + 11, 7);
+    router_free_live(&arena, first + 18, 12);
+    CHECK(all(PAGE_CACHED, first + 10, 8));
+    CHECK(!router_map_at(&arena, first + 9, 10, 0));
+    CHECK(all(PAGE_CACHED, first + 10, 8));
+    CHECK(router_map_at(&arena, first + 10, 10, 0));
+    CHECK(is_zero(first + 10, 10));
+    for (int i = 0; i < 3; i++)
+        CHECK(map(7) > first + 19);
+    CHECK(map(1) > first + 19);
+    check_none_lost();
+}
+
 static void touch_freed(void)
 {
     size_t first = map(16);
@@ -530,14 +551,15 @@ UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call
           UNIT_CASE(other_sizes_go_to_the_region), UNIT_CASE(short_runs_are_cached),
           UNIT_CASE(unaligned_spans_are_not_cached), UNIT_CASE(alignment_beyond_the_size),
           UNIT_CASE(capacity_bounds_what_is_cached), UNIT_CASE(arenas_share_the_bound),
-          UNIT_CASE(single_pages_are_from_an_own_group), UNIT_CASE(another_group_follows),
+          UNIT_CASE(single_pages_are_from_an_own_group),
+          UNIT_CASE(short_runs_are_from_an_own_group),
           UNIT_CASE(few_groups_of_a_small_region_are_owned), UNIT_CASE(flush_gives_all_back),
           UNIT_CASE(stale_entry_is_skipped), UNIT_CASE(page_listed_twice),
           UNIT_CASE(partly_claimed_span), UNIT_CASE(partly_claimed_span_is_flushed_once),
           UNIT_CASE(odd_pages_are_replaced), UNIT_CASE(odd_pages_that_cannot_be_replaced),
           UNIT_CASE(only_what_is_live_is_freed), UNIT_CASE(without_an_arena),
-          UNIT_CASE(exact_pages), UNIT_CASE(guarded_memory_faults),
-          UNIT_CASE(guarded_memory_is_used_again),
+          UNIT_CASE(exact_pages), UNIT_CASE(exact_pages_that_are_cached),
+          UNIT_CASE(guarded_memory_faults), UNIT_CASE(guarded_memory_is_used_again),
           UNIT_CASE(guarded_memory_that_cannot_be_had_again),
           UNIT_CASE(guarded_memory_that_cannot_be_replaced), UNIT_CASE(suspended),
           UNIT_CASE(no_memory_for_an_arena), UNIT_CASE(region_exhausted))
