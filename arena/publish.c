@@ -14,7 +14,7 @@
 #define INTERVAL_MS 20
 #define PAGES_PER_MS (64 * MIB / PAGE_BYTES)
 
-_Static_assert(sizeof(struct publish_page) == 38 * sizeof(uint64_t),
+_Static_assert(sizeof(struct publish_page) == 42 * sizeof(uint64_t),
                "scripts/lib/pagearena/published.py reads it");
 
 static struct message directory;

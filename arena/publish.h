@@ -21,7 +21,7 @@
 #include "stats.h"
 
 #define PUBLISH_MAGIC 0x4552414547415021 /* "!PAGEARE" */
-#define PUBLISH_VERSION 1
+#define PUBLISH_VERSION 2
 #define PUBLISH_NAME 16
 
 struct publish_page {

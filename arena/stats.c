@@ -6,7 +6,8 @@
 #include "region.h"
 #include "thread.h"
 
-static const char *const size_names[STATS_SIZES] = {"hot_4k", "warm_64k", "warm_128k", "warm_2m"};
+static const char *const size_names[STATS_SIZES] = {"hot_4k", "warm_64k", "warm_128k", "warm_2m",
+                                                    "short"};
 
 static void add_stack(struct stats_counters *counters, const PageStack *stack)
 {
@@ -30,6 +31,8 @@ static void add_arena(const PageArena *arena, void *context)
     add_stack(&stats->sizes[0], &arena->hot.pages);
     for (int i = 0; i < WARM_SIZES; i++)
         add_stack(&stats->sizes[1 + i], &arena->warm.spans[i]);
+    for (int i = 0; i < SHORT_SIZES; i++)
+        add_stack(&stats->sizes[1 + WARM_SIZES], &arena->shorts.runs[i]);
 }
 
 bool stats_collect(struct stats *stats, const PageArena *arena, bool wait)

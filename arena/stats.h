@@ -2,10 +2,10 @@
  * What the arena has done and what it holds, for people and for programs.
  *
  * As text, `key value` lines, and as JSON with a schema number; the keys are the same and do not
- * change within a schema. Bytes: allocated (handed out, ever), live, cached (in hot and warm
+ * change within a schema, but for new ones at the end. Bytes: allocated (handed out, ever), live, cached (in hot and warm
  * caches), retained (cached, and free but dirty), region (reserved). Requests: total_allocs,
  * total_frees, mmap_calls (those that went to the kernel in the end). Per size (hot_4k, warm_64k,
- * warm_128k, warm_2m): hits, misses, frees, evictions.
+ * warm_128k, warm_2m, and short for 8 to 60 KB): hits, misses, frees, evictions.
  *
  * Other threads go on meanwhile: the figures are close to each other, not a snapshot.
  */
@@ -32,7 +32,7 @@
     X(frees)                                                                                       \
     X(evictions)
 
-#define STATS_SIZES (1 + WARM_SIZES)
+#define STATS_SIZES (1 + WARM_SIZES + 1)
 
 #define FIELD(name) uint64_t name;
 struct stats_counters {

@@ -35,7 +35,7 @@ faults() { sed -n 's/^minor_faults //p' <<<"$output"; }
 @test "its statistics: the keys in their order, nothing live, everything within the bound" {
   works chunk_pool arena 4
   local size counter expected=$TOTALS
-  for size in hot_4k warm_64k warm_128k warm_2m; do
+  for size in hot_4k warm_64k warm_128k warm_2m short; do
     for counter in hits misses frees evictions; do expected+=" $size.$counter"; done
   done
   [ "$(sed -n 's/^\([a-z0-9_.]*\) [0-9]*$/\1/p' <<<"$stderr" | paste -sd' ')" = "$expected" ] || fail "$stderr"

@@ -161,7 +161,7 @@ print(len(seen))'
   publishes "$odd" 60
   publishes sleep 60
   pagearena stat --folder "$folder" --all --prometheus >"$BATS_TEST_TMPDIR/metrics"
-  [ "$(valid_prometheus <"$BATS_TEST_TMPDIR/metrics")" -eq $((2 * (11 + 16))) ]
+  [ "$(valid_prometheus <"$BATS_TEST_TMPDIR/metrics")" -eq $((2 * (11 + 20))) ]
   grep -F 'name="a\"b\\c"' "$BATS_TEST_TMPDIR/metrics"
   grep -E "^pagearena_live_bytes\\{pid=\"$pid\",name=\"sleep\"\\} 0\$" "$BATS_TEST_TMPDIR/metrics"
 }

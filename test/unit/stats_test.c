@@ -29,6 +29,8 @@ static const char *const keys[] = {
     "warm_128k.frees", "warm_128k.evictions",
     "warm_2m.hits",    "warm_2m.misses",
     "warm_2m.frees",   "warm_2m.evictions",
+    "short.hits",      "short.misses",
+    "short.frees",     "short.evictions",
 };
 #define NKEYS (sizeof keys / sizeof *keys)
 
@@ -112,6 +114,7 @@ static void of_one_arena(void)
     CHECK_EQUAL(value_of(lines, "allocated"), 8 * KIB);
     CHECK_EQUAL(value_of(lines, "total_allocs"), 1);
     CHECK_EQUAL(value_of(lines, "hot_4k.misses"), 0);
+    CHECK_EQUAL(value_of(lines, "short.misses"), 1);
     printed = NULL;
     lines = unit_stderr_of(print);
     CHECK_EQUAL(value_of(lines, "allocated"), 12 * KIB);

@@ -10,12 +10,12 @@ import struct
 from dataclasses import dataclass
 
 MAGIC = 0x4552414547415021
-VERSION = 1
+VERSION = 2
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 TOTALS = ("allocated", "live", "cached", "retained", "region", "total_allocs", "total_frees", "mmap_calls", "blocks")
-SIZES = ("hot_4k", "warm_64k", "warm_128k", "warm_2m")
+SIZES = ("hot_4k", "warm_64k", "warm_128k", "warm_2m", "short")
 COUNTERS = ("hits", "misses", "frees", "evictions")
 NAMES = ("magic", "version", "nbytes", "updates", "pid", "start_time", "start_stack", "pid_namespace", "updated_ms", "name",
          "live_peak", *TOTALS, *(f"{size}_{counter}" for size in SIZES for counter in COUNTERS), "again")
