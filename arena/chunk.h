@@ -64,13 +64,13 @@ void chunk_trim(void);
  * So many units more than n may be given for n: what is left of a run would hardly serve anybody. Less
  * as long as little is out, since each page counts then.
  */
-#define SLACK_SHARE 16
-#define SLACK_SHARE_OF_LITTLE 32
-#define LITTLE ((int64_t)(10 * MIB / UNIT_BYTES))
-#define RUN_GIVEN_MOST (RUN_MOST + RUN_MOST / SLACK_SHARE)
+#define RUN_SLACK_SHARE 16
+#define LITTLE_SLACK_SHARE 32
+#define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
+#define RUN_GIVEN_MOST (RUN_MOST + RUN_MOST / RUN_SLACK_SHARE)
 static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
 {
-    return n / ((int64_t)heap->nout < LITTLE ? SLACK_SHARE_OF_LITTLE : SLACK_SHARE);
+    return n / ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHARE : RUN_SLACK_SHARE);
 }
 
 /*

@@ -408,7 +408,10 @@ void router_flush(PageArena *arena)
     purge_excess();
 }
 
-/* From the bottom of the stack, and what it is granted beyond what stays. A fork may come at any time: what moves down stands twice a while. */
+/*
+ * From the bottom of the stack; and what it is granted beyond what stays. A fork may come at any time:
+ * what moves down stands twice a while.
+ */
 static size_t decay_stack(PageStack *stack, size_t npages)
 {
     size_t stale = min_size(stack->least, stack->count);

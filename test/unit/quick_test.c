@@ -79,7 +79,7 @@ static void nearer_with_little(void)
 {
     PageArena *arena = enter();
     void *longer = between(arena, 68);
-    while ((int64_t)arena->blocks.nout < LITTLE)
+    while ((int64_t)arena->blocks.nout < LITTLE_OUT)
         CHECK(block_alloc(arena, UNITS(RUN_MOST), 1, false) != NULL);
     keep(arena, longer, 68);
     CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
