@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import NamedTuple
 
 TIMEOUT = 60  # seconds for one run
@@ -39,6 +40,12 @@ def settings_of(way, subject):
     return merged
 
 
+def give_up(child, hung):
+    hung.set()
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
 def run(command, way, subject):
     """Runs the command under /usr/bin/time, which is not preloaded itself. It is also a small program: the peak of a
     process starts at what the one that started it had resident, which for this one would be 20 MB."""
@@ -51,15 +58,19 @@ def run(command, way, subject):
         start = time.perf_counter()
         child = subprocess.Popen(measured, env=clean, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
                                  start_new_session=True)
+        hung = threading.Event()
+        timer = threading.Timer(TIMEOUT, give_up, (child, hung))
+        timer.start()
         try:
-            status = child.wait(TIMEOUT)
+            status = child.wait()  # with a timeout it would look every 50 ms only
             wall = time.perf_counter() - start
-        except subprocess.TimeoutExpired:
-            raise Failed("hung") from None
         finally:
+            timer.cancel()
             if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
+                give_up(child, hung)
                 child.wait()
+        if hung.is_set():
+            raise Failed("hung")
         out.seek(0)
         printed = out.read()
         if status != 0:
