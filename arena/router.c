@@ -409,8 +409,8 @@ void router_flush(PageArena *arena)
 }
 
 /*
- * From the bottom of the stack; and what it is granted beyond what stays. A fork may come at any time:
- * what moves down stands twice a while.
+ * From the bottom of the stack; and what it is granted beyond what stays. A fork may come at any time,
+ * and others look on (router_take_cached): what moves down stands twice a while.
  */
 static size_t decay_stack(PageStack *stack, size_t npages)
 {
@@ -423,9 +423,8 @@ static size_t decay_stack(PageStack *stack, size_t npages)
         region_free(first, npages);
         freed += npages;
     }
-    if (stale != 0)
-        __builtin_memmove(stack->entries, stack->entries + stale,
-                          (stack->count - stale) * sizeof *stack->entries);
+    for (size_t i = stale; stale != 0 && i < stack->count; i++)
+        __atomic_store_n(&stack->entries[i - stale], stack->entries[i], __ATOMIC_RELAXED);
     __atomic_store_n(&stack->count, stack->count - stale, __ATOMIC_RELEASE);
     stack->least = stack->count;
     budget_return(npages, stack->quota - stack->count);
