@@ -3,8 +3,8 @@
  *
  * The knobs HOT_SIZE, WARM_64K, WARM_128K and WARM_2M bound the process. A thread's stack may hold
  * as many entries as it was granted out of them, and is granted more when it is full, until there
- * are none left. Runs of 2 to 15 pages count as so many single ones. What the knobs allow in bytes (164 MB by default), less what stacks were granted,
- * is what the region may retain.
+ * are none left. Runs of 2 to 15 pages count as so many single ones. What the knobs allow in bytes
+ * (164 MB by default), less what stacks were granted, is what the region may retain.
  */
 #ifndef BUDGET_H
 #define BUDGET_H

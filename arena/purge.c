@@ -47,9 +47,6 @@ void purge_all(void)
 
 void purge_everything(void)
 {
-    size_t end = region_used_pages();
-    struct run run = {0, 0};
-    while ((run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end)).npages != 0)
-        region_free(run.first, run.npages);
+    region_free_cached(0, region_used_pages());
     purge_all();
 }

@@ -281,6 +281,14 @@ void region_free(size_t first, size_t npages)
     region_unlock();
 }
 
+void region_free_cached(size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    struct run run = {first, 0};
+    while ((run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end)).npages != 0)
+        region_free(run.first, run.npages);
+}
+
 void region_defer(size_t first, size_t npages)
 {
     page_map_set(PAGE_DEFERRED, first, npages);

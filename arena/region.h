@@ -43,6 +43,9 @@ void region_free(size_t first, size_t npages);
 /* The same with neither lock nor list: any region call takes them back later. */
 void region_defer(size_t first, size_t npages);
 
+/* Gives back what is cached of a range: stacks then list what is not there. */
+void region_free_cached(size_t first, size_t npages);
+
 /*
  * Above the frontier there is only what the program maps over: such pages, in flight, become
  * reserved again, as if they had never been used.

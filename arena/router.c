@@ -334,15 +334,12 @@ void *router_map_sparse(PageArena *arena)
     return region_addr(first);
 }
 
-/* What is cached there is free as well; then its stack lists what is not there. */
+/* What is cached there is free as well. */
 static bool take_at(size_t first, size_t npages)
 {
-    size_t end = first + npages;
-    struct run run = {first, 0};
     if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || page_map_any(PAGE_LIVE, first, npages))
         return false;
-    while ((run = page_map_take_next(PAGE_CACHED, run.first + run.npages, end)).npages != 0)
-        region_free(run.first, run.npages);
+    region_free_cached(first, npages);
     return region_take(first, npages);
 }
 
