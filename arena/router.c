@@ -351,9 +351,9 @@ bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
     return make_live(arena, first, npages, held, true);
 }
 
-void *router_reserve(PageArena *arena, size_t npages, unsigned order)
+void *router_reserve(PageArena *arena, size_t npages)
 {
-    size_t first = alloc_pages(arena, npages, order, huge_decline);
+    size_t first = alloc_pages(arena, npages, 0, huge_decline);
     if (first == NO_PAGE)
         return NULL;
     if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))

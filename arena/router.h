@@ -58,7 +58,7 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held);
 void *router_map_sparse(PageArena *arena);
 
 /* The same as router_map, but inaccessible until the program makes it accessible, and not cleared until then. */
-void *router_reserve(PageArena *arena, size_t npages, unsigned order);
+void *router_reserve(PageArena *arena, size_t npages);
 
 /*
  * Reserved pages become ordinary live ones: those that are dirty are cleared, or given back to the

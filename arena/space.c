@@ -249,13 +249,12 @@ void space_unmark(enum page_bit how, struct range range)
     each_live(range, odd_unmark, how);
 }
 
-void *space_reserve(size_t nbytes, size_t alignment)
+void *space_reserve(size_t nbytes)
 {
     PageArena *arena = thread_enter();
     if (arena == NULL)
         return NULL;
-    void *addr =
-        router_reserve(arena, pages_for(nbytes), (unsigned)__builtin_ctzl(alignment >> PAGE_SHIFT));
+    void *addr = router_reserve(arena, pages_for(nbytes));
     if (addr == NULL)
         count_add(&arena->mmap_calls, 1);
     thread_leave(arena);

@@ -81,11 +81,8 @@ struct range space_next_live(struct range range);
 bool space_has_live(struct range range);
 bool space_is_live(struct range range);
 
-/*
- * Address space that faults until it is made accessible with mprotect(2), at a multiple of
- * `alignment`; NULL: the kernel must serve.
- */
-void *space_reserve(size_t nbytes, size_t alignment);
+/* Address space that faults until it is made accessible with mprotect(2). NULL: the kernel must serve. */
+void *space_reserve(size_t nbytes);
 
 /* Whether all of a range is reserved, and was not touched since in any way. */
 bool space_is_reserved(struct range range);

@@ -80,9 +80,9 @@ char *memory_map(size_t nbytes, void *near)
     return addr != NULL ? addr : map_really(off ? near : NULL, nbytes, PROT_READ | PROT_WRITE);
 }
 
-char *memory_reserve(size_t nbytes, size_t alignment)
+char *memory_reserve(size_t nbytes)
 {
-    char *addr = !off && nbytes <= g_config.max_span ? space_reserve(nbytes, alignment) : NULL;
+    char *addr = !off && nbytes <= g_config.max_span ? space_reserve(nbytes) : NULL;
     return addr != NULL ? addr : map_really(NULL, nbytes, PROT_NONE);
 }
 

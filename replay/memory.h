@@ -25,7 +25,7 @@ char *memory_map(size_t nbytes, void *near);
 /* The place that mremap(2) has moved a mapping to; NULL where the library would copy it. */
 char *memory_move(void *addr, size_t nbytes, size_t new_nbytes);
 
-char *memory_reserve(size_t nbytes, size_t alignment);
+char *memory_reserve(size_t nbytes);
 void memory_commit(void *addr, size_t nbytes);
 void memory_unmap(void *addr, size_t nbytes);
 

@@ -157,8 +157,7 @@ static void map(struct actor *actor, const struct trace_event *event)
 
 static void reserve(const struct trace_event *event)
 {
-    size_t alignment = PAGE_BYTES << (event->page != 0 ? __builtin_ctz(event->page | 64) : 6);
-    char *addr = memory_reserve(event->count * PAGE_BYTES, alignment);
+    char *addr = memory_reserve(event->count * PAGE_BYTES);
     set_places(event->page, event->count, addr, 0);
     for (uint32_t i = 0; i < event->count; i++)
         places[event->page + i].reserved = true;

@@ -87,24 +87,18 @@ static void *serve(void *hint, size_t nbytes)
 }
 
 /*
- * A reservation, aligned as its hint is (V8 hints at 256 KB boundaries, and unmaps what sticks out).
+ * A reservation. V8 hints at 256 KB boundaries, but asks for so much that it can cut out what is aligned.
  * A program that gives one back whole, untouched, as the next thing it does with it, wanted the
  * address it had asked for: from then on the kernel serves such.
  */
-#define HINT_ALIGNMENT_MOST ((uintptr_t)256 * 1024)
 static struct range last_hinted;
 static bool hints_insist;
 
 static void *reserve(const void *hint, size_t nbytes)
 {
-    uintptr_t alignment = (uintptr_t)hint & -(uintptr_t)hint;
-    if (alignment > HINT_ALIGNMENT_MOST)
-        alignment = HINT_ALIGNMENT_MOST;
-    if (hint == NULL || alignment < PAGE_BYTES)
-        alignment = PAGE_BYTES;
     if (hint != NULL && __atomic_load_n(&hints_insist, __ATOMIC_RELAXED))
         return NULL;
-    void *served = space_reserve(nbytes, alignment);
+    void *served = space_reserve(nbytes);
     if (served != NULL && hint != NULL) {
         __atomic_store_n(&last_hinted.end, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&last_hinted.start, (uintptr_t)served, __ATOMIC_RELAXED);

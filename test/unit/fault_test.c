@@ -234,7 +234,7 @@ static void use_blocks(void)
 /* Half of a reservation is made accessible, as V8 does it; the rest goes as it came. */
 static void use_reservation(size_t npages)
 {
-    char *start = space_reserve(npages * PAGE_BYTES, 16 * PAGE_BYTES);
+    char *start = space_reserve(npages * PAGE_BYTES);
     if (start == NULL)
         return;
     struct range used = range_of(start, npages / 2 * PAGE_BYTES);

@@ -271,7 +271,7 @@ static void reservations_stay_small(void)
 {
     set_up("REGION=512M");
     size_t super = show();
-    char *reserved = space_reserve(64 * KIB, 64 * KIB);
+    char *reserved = space_reserve(64 * KIB);
     CHECK_EQUAL(super_of(reserved), super + 1);
     touch(take(SUPER_BYTES / 2), 1);
     CHECK_EQUAL(advised[super + 1], false);
