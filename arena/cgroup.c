@@ -76,7 +76,7 @@ static struct cgroup_memory read_memory(const struct version *version, const cha
 
 struct cgroup_memory cgroup_memory(void)
 {
-    static char text[TEXT_BYTES];
+    static char text[TEXT_BYTES] SELDOM;
     static bool busy;
     struct cgroup_memory memory = {SIZE_MAX, SIZE_MAX};
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))

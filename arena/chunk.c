@@ -34,8 +34,9 @@ struct tag *g_tags;
 
 struct chunk *g_chunks;
 
-/* Owners of chunks that have none. */
-static PageArena nobody, nobody_ever;
+/* Owners of chunks that have none: no arena is there. */
+#define NOBODY ((PageArena *)1)
+#define NOBODY_EVER ((PageArena *)2)
 
 /* The sizes of both tables. */
 static size_t tags_bytes, chunks_bytes;
@@ -452,13 +453,13 @@ bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
     *owner = __atomic_load_n(&chunk_of(unit)->owner, __ATOMIC_ACQUIRE);
     if (likely(*owner == arena && arena != NULL))
         return true;
-    if (*owner == &nobody && arena != NULL &&
+    if (*owner == NOBODY && arena != NULL &&
         __atomic_compare_exchange_n(&chunk_of(unit)->owner, owner, arena, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
         adopt(arena, unit);
         return true;
     }
-    if (*owner == &nobody || *owner == &nobody_ever)
+    if (*owner == NOBODY || *owner == NOBODY_EVER)
         *owner = NULL;
     return false;
 }
@@ -502,7 +503,7 @@ void chunk_abandon(PageArena *arena, bool intact)
         PageArena *owner = arena;
         if (__atomic_load_n(&g_chunks[i].owner, __ATOMIC_RELAXED) != arena)
             continue;
-        __atomic_compare_exchange_n(&g_chunks[i].owner, &owner, intact ? &nobody : &nobody_ever,
+        __atomic_compare_exchange_n(&g_chunks[i].owner, &owner, intact ? NOBODY : NOBODY_EVER,
                                     false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
     budget_return_pages(arena->blocks.granted / PAGE_UNITS);

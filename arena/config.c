@@ -8,8 +8,14 @@
 #define PREFIX "HAKMEM_PAGE_ARENA_"
 
 #define DEFAULT(name, shown, standard, lowest, highest, field) .field = (standard),
-struct config g_config = {CONFIG_NUMBERS(DEFAULT)};
+#define DEFAULT_TEXT(name, shown, field) .field = "",
+struct config g_config = {CONFIG_NUMBERS(DEFAULT) CONFIG_TEXTS(DEFAULT_TEXT)};
 #undef DEFAULT
+#undef DEFAULT_TEXT
+
+#define COPY(name, shown, field) static char copy_of_##field[CONFIG_TEXT_MAX] SELDOM;
+CONFIG_TEXTS(COPY)
+#undef COPY
 
 #define CHECK(name, shown, standard, lowest, highest, field)                                       \
     _Static_assert((lowest) <= (standard) && (standard) <= (highest), #name);
@@ -114,15 +120,17 @@ static size_t read_choice(const char *name, const char *variable, const char *co
     return 0;
 }
 
-static void read_text(const char *name, const char *variable, char *field)
+static const char *read_text(const char *name, const char *variable, char *copy)
 {
     const char *text = secure_getenv(variable);
     size_t length = text != NULL ? strnlen(text, CONFIG_TEXT_MAX) : 0;
+    if (length == 0)
+        return "";
     if (length == CONFIG_TEXT_MAX) {
         complain(name, text, "is too long", NULL, 0);
-        return;
+        return "";
     }
-    memcpy(field, text != NULL ? text : "", length + 1);
+    return memcpy(copy, text, length + 1);
 }
 
 void config_load_switch(void)
@@ -132,7 +140,7 @@ void config_load_switch(void)
         return;
     loaded = true;
     g_config.enable = read_number("ENABLE", PREFIX "ENABLE", 0, 0, 1) != 0;
-    read_text("ONLY", PREFIX "ONLY", g_config.only);
+    g_config.only = read_text("ONLY", PREFIX "ONLY", copy_of_only);
 }
 
 void config_load(void)
@@ -148,7 +156,7 @@ void config_load(void)
                                  sizeof words_of_##field / sizeof *words_of_##field);
     CONFIG_CHOICES(READ)
 #undef READ
-#define READ(name, shown, field) read_text(#name, PREFIX #name, g_config.field);
+#define READ(name, shown, field) g_config.field = read_text(#name, PREFIX #name, copy_of_##field);
     CONFIG_TEXTS(READ)
 #undef READ
     g_config.hot_size = (size_t)1 << (64 - __builtin_clzl(g_config.hot_size - 1));

@@ -72,7 +72,7 @@ struct config {
 #define FIELD(name, shown, field, ...) size_t field;
     CONFIG_CHOICES(FIELD)
 #undef FIELD
-#define FIELD(name, shown, field) char field[CONFIG_TEXT_MAX];
+#define FIELD(name, shown, field) const char *field;
     CONFIG_TEXTS(FIELD)
 #undef FIELD
 };

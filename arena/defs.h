@@ -83,6 +83,12 @@ static inline unsigned natural_order(size_t npages)
                                                                : 0;
 }
 
+/*
+ * Large variables that most processes never touch: behind the others, which are in one or two pages
+ * then. Each page that is touched is a fault.
+ */
+#define SELDOM __attribute__((section(".bss.seldom")))
+
 /* HAKMEM_BUILD_RELEASE=0 builds check their invariants; a broken one ends the process. */
 #ifndef HAKMEM_BUILD_RELEASE
 #define HAKMEM_BUILD_RELEASE 1

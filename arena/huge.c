@@ -39,16 +39,18 @@ enum { UNDECIDED = 0x00, SMALL = 0x40, SPLIT = 0x80, HUGE = 0xc0 };
 #define SPLIT_MOST ((size_t)4096)
 
 /* By superblock; NULL: all are alike. */
-static uint8_t *states;
+struct super {
+    uint8_t state;
+    /*
+     * Whether there may be a seam in it, or beside it. Advice has passed over odd pages, which may be
+     * plain by now; or it is no longer huge, and that is not how it was at first.
+     */
+    bool mixed;
+};
+static struct super *supers;
 
 /* What all of the region is under, but for huge superblocks and those that were; 0: nothing. */
 static int advice;
-
-/*
- * By superblock: whether there may be a seam in it, or beside it. Advice has passed over odd pages, which
- * may be plain by now; or it is no longer huge, and that is not how it was at first.
- */
-static bool *mixed;
 
 /* Whether the system gives huge pages to everybody. */
 static bool for_all;
@@ -81,21 +83,22 @@ void huge_init(void)
         advice = 0;
     if (offer == OS_HUGE_NONE || g_config.thp != THP_AUTO || g_config.guard != 0)
         return;
-    states = os_map_table(2 * (g_region.nbytes / SUPER_BYTES));
-    if (states != NULL)
-        mixed = (bool *)(states + g_region.nbytes / SUPER_BYTES);
+    supers = os_map_table(g_region.nbytes / SUPER_BYTES * sizeof *supers);
+    /* What is read before it is written takes two faults. */
+    if (supers != NULL)
+        supers[0] = (struct super){UNDECIDED, false};
 }
 
 static unsigned read_state(size_t super)
 {
-    return __atomic_load_n(&states[super], __ATOMIC_RELAXED);
+    return __atomic_load_n(&supers[super].state, __ATOMIC_RELAXED);
 }
 
 /* False: somebody else has changed it. */
 static bool change_state(size_t super, unsigned from, unsigned to)
 {
     uint8_t expected = (uint8_t)from;
-    if (!__atomic_compare_exchange_n(&states[super], &expected, (uint8_t)to, false,
+    if (!__atomic_compare_exchange_n(&supers[super].state, &expected, (uint8_t)to, false,
                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return false;
     __atomic_fetch_add(&waste, (size_t)WASTE(to) - WASTE(from), __ATOMIC_RELAXED);
@@ -111,8 +114,8 @@ static bool advise_plain(size_t super, int advice_now)
     struct run run = {super * SUPER_PAGES, 0};
     size_t end = run.first + SUPER_PAGES;
     bool differs = advice_now != MADV_HUGEPAGE && advice_now != advice;
-    __atomic_store_n(&mixed[super], differs || page_map_any(PAGE_ODD, run.first, SUPER_PAGES),
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&supers[super].mixed,
+                     differs || page_map_any(PAGE_ODD, run.first, SUPER_PAGES), __ATOMIC_RELAXED);
     bool all = true;
     while ((run = page_map_next(PAGE_ODD, false, run.first + run.npages, end)).npages != 0)
         all &= os_advise(region_addr(run.first), run.npages * PAGE_BYTES, advice_now);
@@ -210,7 +213,7 @@ void huge_prepare(size_t first, size_t npages)
     /* More than a superblock: the system would give them without us. */
     bool unasked = for_all && npages > SUPER_PAGES;
     unsigned expected_waste = unasked ? 0 : WASTE_NEW;
-    if (states == NULL)
+    if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
         if (likely(read_state(super) != UNDECIDED))
@@ -222,7 +225,7 @@ void huge_prepare(size_t first, size_t npages)
 
 void huge_decline(size_t first, size_t npages)
 {
-    if (states == NULL)
+    if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         change_state(super, UNDECIDED, SMALL);
@@ -260,7 +263,7 @@ static void begin_anew(size_t super)
 
 void huge_discarded(size_t first, size_t npages)
 {
-    if (states == NULL)
+    if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         (is_within(super, first, npages) ? begin_anew : split)(super);
@@ -269,7 +272,7 @@ void huge_discarded(size_t first, size_t npages)
 void huge_unfold(size_t first, size_t npages)
 {
     size_t end = first + npages;
-    if (states == NULL)
+    if (__atomic_load_n(&nhuge, __ATOMIC_RELAXED) == 0)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < end; super++) {
         size_t from = max_size(super * SUPER_PAGES, first);
@@ -281,7 +284,7 @@ void huge_unfold(size_t first, size_t npages)
 
 void huge_purged(size_t first, size_t npages)
 {
-    if (states == NULL)
+    if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         if (!is_within(super, first, npages))
@@ -292,11 +295,11 @@ void huge_purged(size_t first, size_t npages)
 
 static int advice_of(size_t super)
 {
-    if (states == NULL)
+    if (supers == NULL)
         return advice;
     if (KIND(read_state(super)) == HUGE)
         return MADV_HUGEPAGE;
-    return __atomic_load_n(&mixed[super], __ATOMIC_RELAXED) ? MADV_NOHUGEPAGE : advice;
+    return __atomic_load_n(&supers[super].mixed, __ATOMIC_RELAXED) ? MADV_NOHUGEPAGE : advice;
 }
 
 /*
@@ -309,12 +312,12 @@ static void advise_alike(size_t first, size_t npages)
     int below = first == 0 ? advice : advice_of((first - 1) / SUPER_PAGES);
     if (below != 0)
         os_advise(region_addr(first), npages * PAGE_BYTES, below);
-    for (size_t next; states != NULL && first < end; first = next) {
+    for (size_t next; supers != NULL && first < end; first = next) {
         size_t super = first / SUPER_PAGES;
         int wanted = advice_of(super);
         next = min_size((super + 1) * SUPER_PAGES, end);
         if (wanted == 0 && below != 0) {
-            __atomic_store_n(&mixed[super], true, __ATOMIC_RELAXED);
+            __atomic_store_n(&supers[super].mixed, true, __ATOMIC_RELAXED);
             wanted = MADV_NOHUGEPAGE;
         }
         if (wanted != below)
@@ -342,20 +345,20 @@ static bool is_alike(size_t first, size_t npages)
     bool huge = KIND(read_state(first / SUPER_PAGES)) == HUGE;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         if ((KIND(read_state(super)) == HUGE) != huge ||
-            __atomic_load_n(&mixed[super], __ATOMIC_RELAXED))
+            __atomic_load_n(&supers[super].mixed, __ATOMIC_RELAXED))
             return false;
     return true;
 }
 
 void huge_follow(size_t first, size_t npages)
 {
-    if (states != NULL && !is_alike(first, npages))
+    if (supers != NULL && !is_alike(first, npages))
         advise_alike(first, npages);
 }
 
 void huge_join(size_t first, size_t npages)
 {
-    if (states == NULL || is_alike(first, npages))
+    if (supers == NULL || is_alike(first, npages))
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         if (KIND(read_state(super)) == HUGE)

@@ -17,7 +17,7 @@
 _Static_assert(sizeof(struct publish_page) == 42 * sizeof(uint64_t),
                "scripts/lib/pagearena/published.py reads it");
 
-static struct message directory;
+static struct message directory SELDOM;
 
 /* The mapped file, NULL where there is none, and what was last written to it. */
 static struct publish_page *shared;

@@ -247,8 +247,10 @@ size_t region_alloc(size_t npages, unsigned order)
         !region_lock(true))
         return NO_PAGE;
     for (;;) {
-        size_t first =
-            search_order == 0 ? summary_find(npages + slack) : summary_find_aligned(search_order);
+        size_t first = NO_PAGE;
+        if (nfree >= npages)
+            first = search_order == 0 ? summary_find(npages + slack)
+                                      : summary_find_aligned(search_order);
         if (first != NO_PAGE) {
             first = align_up(first, alignment);
             region_clear_free_locked(first, npages);

@@ -17,8 +17,9 @@
 
 __thread PageArena *g_page_arena;
 
-/* What a thread has that is being given an arena, cannot have one, or has given it back. */
-static PageArena turned_away = {.busy = THREAD_BUSY};
+/* What a thread has that is being given an arena, cannot have one, or has given it back. Only read. */
+static const PageArena turned_away = {.busy = THREAD_BUSY};
+#define TURNED_AWAY ((PageArena *)&turned_away)
 
 /* How many calls from one look to the next, and what is done besides. */
 #define LOOK_CALLS 64
@@ -247,7 +248,7 @@ static PageArena *attach(void)
     __atomic_store_n(&arena->until_look, on_look != NULL ? 1 : LOOK_CALLS, __ATOMIC_RELAXED);
     g_page_arena = arena;
     if (pthread_setspecific(exit_key, arena) != 0) {
-        g_page_arena = &turned_away;
+        g_page_arena = TURNED_AWAY;
         put_spare(arena);
         return NULL;
     }
@@ -260,7 +261,7 @@ PageArena *thread_enter_slowly(void)
     PageArena *arena = g_page_arena;
     if (!started || (arena != NULL && arena->busy != THREAD_FORKED))
         return NULL;
-    g_page_arena = &turned_away;
+    g_page_arena = TURNED_AWAY;
     if (!settle_after_fork(arena != NULL)) {
         g_page_arena = arena;
         return NULL;
@@ -287,7 +288,7 @@ static void on_thread_exit(void *value)
         if (pthread_setspecific(exit_key, arena) == 0)
             return;
     }
-    g_page_arena = &turned_away;
+    g_page_arena = TURNED_AWAY;
     __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_SEQ_CST);
     if (g_trace)
         trace(arena, TRACE_THREAD_EXIT, 0, 0);
@@ -314,7 +315,7 @@ static void before_fork(void)
     if (at_fork.state == THREAD_BUSY)
         return;
     if (arena == NULL)
-        g_page_arena = &turned_away;
+        g_page_arena = TURNED_AWAY;
     else
         arena->busy = THREAD_BUSY;
     at_fork.holds = lock_acquire(&registry_lock);
@@ -351,13 +352,13 @@ static void after_fork_in_child(void)
     background_forget();
     waste_forget();
     nthreads = 0;
-    if (g_page_arena != NULL)
+    if (g_page_arena != NULL && g_page_arena != TURNED_AWAY)
         g_page_arena->thread_id = 0;
     if (at_fork.depth == 1) {
         release_locks();
         if (!at_fork.holds) {
             /* Whoever has the locks is not here. */
-            g_page_arena = &turned_away;
+            g_page_arena = TURNED_AWAY;
         } else {
             if (at_fork.no_arena)
                 g_page_arena = NULL;

@@ -16,7 +16,7 @@ bool g_trace;
 
 /* What follows is under it; a signal handler takes it only if it is free. */
 static struct lock lock;
-static struct trace_event batch[BATCH];
+static struct trace_event batch[BATCH] SELDOM;
 static size_t nbatch;
 static uint64_t nwritten;
 static bool ended;
@@ -24,7 +24,7 @@ static bool anew;
 static uint64_t started_ms;
 static long owner; /* the process whose trace it is */
 
-static struct message path;
+static struct message path SELDOM;
 
 /* Programs that a process has been, one after the other, by exec: each has the same id. */
 #define PROGRAMS_MOST 10

@@ -6,14 +6,13 @@
 #define UNIT_PAGES (SUPER_PAGES / WASTE_UNITS)
 
 /* What is read of each page at a time. */
-#define PIECE_WORDS (PAGE_BYTES / sizeof(uint64_t) / 4)
+#define PIECE_BYTES (PAGE_BYTES / 16)
+#define PIECE_WORDS (PIECE_BYTES / sizeof(uint64_t))
 
 /* What is read into is too much for a stack: so many threads can look at the same time. */
 #define LOOKERS 16
-static struct looker {
-    bool busy;
-    uint64_t pieces[WASTE_UNITS][PIECE_WORDS];
-} lookers[LOOKERS];
+static uint64_t pieces[LOOKERS][WASTE_UNITS][PIECE_WORDS] SELDOM;
+static bool busy[LOOKERS];
 
 _Static_assert(WASTE_UNITS <= OS_GATHER_MOST, "a piece of each page in one call");
 
@@ -37,23 +36,22 @@ static bool is_zero(const uint64_t *words)
 }
 
 /* How many of these pages read as zero, or cannot be read. */
-static size_t count_unused(uint64_t (*pieces)[PIECE_WORDS], const char *pages[WASTE_UNITS],
-                           size_t npages)
+static size_t count_unused(size_t looker, const char *pages[WASTE_UNITS], size_t npages)
 {
     size_t nunread = 0;
     for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
         size_t left = 0;
-        size_t nread = os_gather(pieces, pages, npages, sizeof *pieces);
+        size_t nread = os_gather(pieces[looker], pages, npages, PIECE_BYTES);
         if (nread < npages) {
             pages[nread] = pages[--npages];
             nunread++;
             continue;
         }
         for (size_t i = 0; i < npages; i++)
-            if (is_zero(pieces[i]))
-                pages[left++] = pages[i] + sizeof *pieces;
+            if (is_zero(pieces[looker][i]))
+                pages[left++] = pages[i] + PIECE_BYTES;
         npages = left;
-        done += sizeof *pieces;
+        done += PIECE_BYTES;
     }
     return npages + nunread;
 }
@@ -76,17 +74,17 @@ bool waste_look(size_t super, size_t *nresident, unsigned *unused)
         if ((residency[page] & 1) != 0)
             pages[npages++] = region_addr(super * SUPER_PAGES + page);
     }
-    struct looker *looker = lookers;
-    while (__atomic_exchange_n(&looker->busy, true, __ATOMIC_ACQUIRE))
-        if (++looker == lookers + LOOKERS)
+    size_t looker = 0;
+    while (__atomic_exchange_n(&busy[looker], true, __ATOMIC_ACQUIRE))
+        if (++looker == LOOKERS)
             return false;
-    *unused = (unsigned)count_unused(looker->pieces, pages, npages);
-    __atomic_store_n(&looker->busy, false, __ATOMIC_RELEASE);
+    *unused = (unsigned)count_unused(looker, pages, npages);
+    __atomic_store_n(&busy[looker], false, __ATOMIC_RELEASE);
     return true;
 }
 
 void waste_forget(void)
 {
     for (size_t i = 0; i < LOOKERS; i++)
-        __atomic_store_n(&lookers[i].busy, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&busy[i], false, __ATOMIC_RELAXED);
 }

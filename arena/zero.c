@@ -199,7 +199,7 @@ bool zero_selftest(void)
     residency_unknown = !os_resident(region_addr(page), 2, residency) || (residency[0] & 1) == 0;
     bool purges = os_purge(region_addr(page), PAGE_BYTES) && *byte == 0;
     /* Reading has made the page resident: not dirty, but not to be counted as free of cost. */
-    zero_purge(page, 1);
+    os_purge(region_addr(page), PAGE_BYTES);
     region_free(page, 2);
     return purges;
 }

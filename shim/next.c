@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defs.h"
+
 /*
  * dlsym(3) may allocate its error message: a few hundred bytes at most, zeroed, as it may want.
  */
-static char buffer[4096] __attribute__((aligned(16)));
+static char buffer[4096] __attribute__((aligned(16))) SELDOM;
 static size_t used;
 static bool resolving;
 
