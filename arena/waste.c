@@ -5,16 +5,16 @@
 
 #define UNIT_PAGES (SUPER_PAGES / WASTE_UNITS)
 
-/* What is read of each page at a time. */
+/* What is read of each page at first. */
 #define PIECE_BYTES (PAGE_BYTES / 16)
-#define PIECE_WORDS (PIECE_BYTES / sizeof(uint64_t))
 
 /* What is read into is too much for a stack: so many threads can look at the same time. */
 #define LOOKERS 16
-static uint64_t pieces[LOOKERS][WASTE_UNITS][PIECE_WORDS] SELDOM;
+static uint64_t buffers[LOOKERS][WASTE_UNITS * PIECE_BYTES / sizeof(uint64_t)] SELDOM;
 static bool busy[LOOKERS];
 
 _Static_assert(WASTE_UNITS <= OS_GATHER_MOST, "a piece of each page in one call");
+_Static_assert(sizeof *buffers >= PAGE_BYTES, "room for all of one page");
 
 /* Fills in SUPER_PAGES bytes. */
 static size_t ask(size_t super, unsigned char *residency)
@@ -27,33 +27,26 @@ static size_t ask(size_t super, unsigned char *residency)
     return nresident;
 }
 
-static bool is_zero(const uint64_t *words)
+static bool is_zero(const uint64_t *words, size_t nbytes)
 {
     uint64_t any = 0;
-    for (size_t i = 0; i < PIECE_WORDS; i++)
+    for (size_t i = 0; i < nbytes / sizeof *words; i++)
         any |= words[i];
     return any == 0;
 }
 
-/* How many of these pages read as zero, or cannot be read. */
-static size_t count_unused(size_t looker, const char *pages[WASTE_UNITS], size_t npages)
+/* How many of these pages read as zero, or cannot be read. All of a page is read where a piece of it is zero. */
+static size_t count_unused(uint64_t *buffer, const char *pages[WASTE_UNITS], size_t npages)
 {
-    size_t nunread = 0;
-    for (size_t done = 0; done < PAGE_BYTES && npages != 0;) {
-        size_t left = 0;
-        size_t nread = os_gather(pieces[looker], pages, npages, PIECE_BYTES);
-        if (nread < npages) {
-            pages[nread] = pages[--npages];
-            nunread++;
-            continue;
-        }
-        for (size_t i = 0; i < npages; i++)
-            if (is_zero(pieces[looker][i]))
-                pages[left++] = pages[i] + PIECE_BYTES;
-        npages = left;
-        done += PIECE_BYTES;
-    }
-    return npages + nunread;
+    size_t nread = os_gather(buffer, pages, npages, PIECE_BYTES);
+    size_t nleft = 0;
+    size_t nunused = 0;
+    for (size_t i = 0; i < npages; i++)
+        if (i >= nread || is_zero(buffer + i * PIECE_BYTES / sizeof *buffer, PIECE_BYTES))
+            pages[nleft++] = pages[i];
+    for (size_t i = 0; i < nleft; i++)
+        nunused += os_gather(buffer, &pages[i], 1, PAGE_BYTES) == 0 || is_zero(buffer, PAGE_BYTES);
+    return nunused;
 }
 
 size_t waste_resident(size_t super)
@@ -78,7 +71,7 @@ bool waste_look(size_t super, size_t *nresident, unsigned *unused)
     while (__atomic_exchange_n(&busy[looker], true, __ATOMIC_ACQUIRE))
         if (++looker == LOOKERS)
             return false;
-    *unused = (unsigned)count_unused(looker, pages, npages);
+    *unused = (unsigned)count_unused(buffers[looker], pages, npages);
     __atomic_store_n(&busy[looker], false, __ATOMIC_RELEASE);
     return true;
 }
