@@ -12,11 +12,10 @@
 #define WASTE_SHARE 20
 
 /*
- * What one counts for that is new; and one that was not touched since, or that is not the first of a
- * request: it may be used as a whole, or in a few places.
+ * What one counts for that is new. All of one that was not touched since counts, or that is not the first
+ * of a request: it may be used as a whole, or in a few places.
  */
 #define WASTE_NEW 8
-#define WASTE_UNTOUCHED 16
 
 /* One of which seven eighths are used is not looked into again: that takes 10 us. */
 #define WASTE_LITTLE (WASTE_UNITS / 8)
@@ -131,7 +130,7 @@ static void look_into(size_t super)
     if (WASTE(state) <= WASTE_LITTLE || !waste_look(super, &nresident, &unused))
         return;
     if (nresident == 0 && KIND(state) == HUGE)
-        unused = WASTE_UNTOUCHED;
+        unused = WASTE_UNITS;
     if (nresident != 0 || KIND(state) == SPLIT || WASTE(state) < unused)
         change_state(super, state, KIND(state) + unused);
 }
@@ -219,7 +218,7 @@ void huge_prepare(size_t first, size_t npages)
         if (likely(read_state(super) != UNDECIDED))
             continue;
         decide(super, expected_waste, unasked);
-        expected_waste = unasked ? 0 : WASTE_UNTOUCHED;
+        expected_waste = unasked ? 0 : WASTE_UNITS;
     }
 }
 
