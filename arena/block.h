@@ -2,11 +2,8 @@
  * Blocks: memory whose size the arena remembers, for malloc(3).
  *
  * A table says for each page whether a block starts in it, where, and how large it is: no block is
- * smaller than a page. Blocks of up to RUN_MOST units come from the thread's own chunks (chunk.h), all
+ * smaller than a page. Blocks of up to RUN_MOST units come from the thread's own chunks (unit_block.h), all
  * others, those aligned to more than a unit, and all of them under GUARD and SCRUB are whole pages of the region.
- *
- * A thread that frees a block of another's chunk puts it on a list for the owner, who takes it back
- * when its own memory runs short. What is more than the owner may leave there is purged at once.
  *
  * The kernel is asked about large blocks only, which may never have been touched. Contents are whatever
  * they are.
@@ -34,12 +31,6 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero);
 
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t block_bytes(const void *block);
-
-/* The end, as a page, of the block that starts in this page; 0 if none does. */
-size_t block_end_at(size_t page);
-
-/* The same of the last that starts before. Slow: for rare cases. */
-size_t block_end_before(size_t page);
 
 /*
  * Frees a block, and returns how many bytes it had; 0 if none starts here. Any address of the region.

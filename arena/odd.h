@@ -24,6 +24,18 @@ void odd_mark(enum page_bit how, size_t first, size_t npages);
 /* Takes one mark off; pages without any other are plain again. */
 void odd_unmark(enum page_bit how, size_t first, size_t npages);
 
+/* Whether the program has left these pages as they were handed out. */
+static inline bool odd_is_plain(size_t first, size_t npages)
+{
+    size_t end = first + npages;
+    uint64_t mask, plain;
+    do {
+        size_t page = page_step(&first, end, &mask);
+        plain = page_word_read(PAGE_LIVE, page) & ~page_word_read(PAGE_ODD, page);
+    } while (likely((plain & mask) == mask) && unlikely(first < end));
+    return (plain & mask) == mask;
+}
+
 /* Whether all pages are marked alike, lent or not: one mapping to the program, as far as we know. */
 bool odd_is_uniform(size_t first, size_t npages);
 

@@ -71,7 +71,7 @@ typedef struct PageDensity {
     unsigned char unasked[33];
 } PageDensity;
 
-/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c, quick.h and block.c. */
+/* Memory for blocks of malloc, in units of 512 bytes. Private to chunk.c, quick.h, unit_block.c and block.c. */
 #define CHUNK_BINS 256
 typedef struct BlockHeap {
     uint32_t

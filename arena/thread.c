@@ -4,6 +4,7 @@
 
 #include "background.h"
 #include "block.h"
+#include "block_tag.h"
 #include "config.h"
 #include "decay.h"
 #include "lock.h"

@@ -69,21 +69,24 @@ static bool is_debugged(void)
            (preloads != NULL && strstr(preloads, "malloc_debug") != NULL);
 }
 
+/* The linker's: where this library starts and ends. dladdr(3) would search all of its symbols for that. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
 /*
  * Not where a program brings a malloc of its own, in itself or as a library that it is linked with:
  * redis-server gives blocks of malloc to sdallocx of jemalloc.
  */
 static bool is_defined_here(const char *name)
 {
-    Dl_info here, there;
+    Dl_info info;
     const ElfW(Sym) *symbol = NULL;
-    void *found = dlsym(RTLD_DEFAULT, name);
-    if (found == NULL || dladdr1(found, &there, (void **)&symbol, RTLD_DL_SYMENT) == 0)
-        return false;
-    /* A program at a fixed address has stubs of what it imports, which stand for the function. */
-    if (symbol != NULL && symbol->st_shndx == SHN_UNDEF)
+    const char *found = dlsym(RTLD_DEFAULT, name);
+    if (found >= __ehdr_start && found < _end)
         return true;
-    return dladdr(&g_route_max, &here) != 0 && there.dli_fbase == here.dli_fbase;
+    /* A program at a fixed address has stubs of what it imports, which stand for the function. */
+    return found != NULL && dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) != 0 &&
+           symbol != NULL && symbol->st_shndx == SHN_UNDEF;
 }
 
 static bool may_act(void)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "defs.h"
+#include "space.h"
 
 /*
  * dlsym(3) may allocate its error message: a few hundred bytes at most, zeroed, as it may want.

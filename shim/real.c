@@ -53,19 +53,35 @@ struct real real = {REAL_CALLS(INITIAL).syscall = early_syscall};
 #define BEHIND_MOST 4
 static struct range behind[BEHIND_MOST];
 
+struct search {
+    uintptr_t function;
+    struct range library;
+};
+
+static int look_at(struct dl_phdr_info *info, size_t nbytes, void *context)
+{
+    (void)nbytes;
+    struct search *search = context;
+    struct range range = {UINTPTR_MAX, 0};
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD)
+            continue;
+        range.start = min_size(range.start, info->dlpi_addr + part->p_vaddr);
+        range.end = max_size(range.end, info->dlpi_addr + part->p_vaddr + part->p_memsz);
+    }
+    if (search->function < range.start || search->function >= range.end)
+        return 0;
+    search->library = range;
+    return 1;
+}
+
+/* Not by dladdr(3), which looks at all symbols of the library, too. */
 static struct range library_of(const void *function)
 {
-    Dl_info info;
-    struct range library = {0, 0};
-    if (dladdr(function, &info) == 0)
-        return library;
-    const ElfW(Ehdr) *header = info.dli_fbase;
-    const ElfW(Phdr) *part = (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
-    library = range_of(header, 0);
-    for (size_t i = 0; i < header->e_phnum; i++)
-        if (part[i].p_type == PT_LOAD)
-            library.end = max_size(library.end, library.start + part[i].p_vaddr + part[i].p_memsz);
-    return library;
+    struct search search = {(uintptr_t)function, {0, 0}};
+    dl_iterate_phdr(look_at, &search);
+    return search.library;
 }
 
 bool real_is_behind(const void *caller)

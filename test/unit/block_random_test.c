@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "block.h"
+#include "block_tag.h"
 #include "budget.h"
 #include "chunk.h"
 #include "config.h"

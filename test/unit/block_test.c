@@ -1,4 +1,5 @@
 #include "block.h"
+#include "block_tag.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,0 +1,194 @@
+#include "unit_block.h"
+
+#include <string.h>
+
+#include "odd.h"
+#include "os.h"
+#include "quick.h"
+#include "region.h"
+#include "router.h"
+#include "zero.h"
+
+/* What others have freed may wait for its owner: so much, and a share of what that has out. */
+#define REMOTE_LEAST (4 * MIB / UNIT_BYTES)
+#define REMOTE_SHARE 4
+#define REMOTE_MOST (12 * MIB / UNIT_BYTES)
+
+/* Clears what may not read as zero: all that was in use since the region gave it, and what is dirty. */
+static void clear(size_t unit, size_t n, size_t used)
+{
+    char *start = (char *)region_addr(0) + (unit << UNIT_SHIFT);
+    size_t from = min_size(align_up(unit + used, PAGE_UNITS), unit + n);
+    size_t to = max_size(align_down(unit + n, PAGE_UNITS), from);
+    memset(start, 0, (from - unit) << UNIT_SHIFT);
+    if (to != from)
+        zero_prepare(from / PAGE_UNITS, (to - from) / PAGE_UNITS);
+    memset(start + ((to - unit) << UNIT_SHIFT), 0, (unit + n - to) << UNIT_SHIFT);
+}
+
+void unit_block_take_left(PageArena *arena)
+{
+    uint32_t head = __atomic_exchange_n(&arena->blocks.remote, 0, __ATOMIC_ACQUIRE);
+    size_t nunits = 0;
+    while (head != 0) {
+        size_t page = head - 1;
+        uint32_t block = block_tag_at(page) & ~BLOCK_LEFT;
+        head = g_tags[page].left;
+        nunits += block & BLOCK_SIZE_MASK;
+        unit_block_free(arena, page, block);
+    }
+    __atomic_fetch_sub(&arena->blocks.nremote, (uint32_t)nunits, __ATOMIC_RELAXED);
+}
+
+/* Leaves a block to the arena that owns its chunk. */
+static void leave_to(PageArena *owner, size_t page, uint32_t block)
+{
+    BlockHeap *heap = &owner->blocks;
+    size_t n = block & BLOCK_SIZE_MASK;
+    int64_t out = (int64_t)count_read(&heap->nout);
+    size_t most = REMOTE_LEAST + min_size(out > 0 ? (size_t)out / REMOTE_SHARE : 0, REMOTE_MOST);
+    bool full = __atomic_add_fetch(&heap->nremote, (uint32_t)n, __ATOMIC_RELAXED) > most;
+    struct run pages = block_tag_pages(page, block);
+    if (unlikely(full) && odd_is_plain(pages.first, pages.npages)) {
+        size_t unit = page * PAGE_UNITS + block_tag_start(block);
+        size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
+        os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);
+    }
+    block_tag_set(page, block | BLOCK_LEFT);
+    uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);
+    do
+        g_tags[page].left = head;
+    while (!__atomic_compare_exchange_n(&heap->remote, &head, (uint32_t)page + 1, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static inline size_t units_for(size_t nbytes)
+{
+    return (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+}
+
+static size_t take_units(PageArena *arena, size_t *n, size_t *used)
+{
+    size_t unit;
+    while ((unit = chunk_take(arena, n, used)) == NO_UNIT)
+        if (!quick_drain(arena) && !chunk_extend(arena))
+            return NO_UNIT;
+    return unit;
+}
+
+static inline void *hand_out(PageArena *arena, size_t unit, size_t n)
+{
+    count_add(&arena->unit_blocks, 1);
+    block_tag_set(unit / PAGE_UNITS,
+                  (uint32_t)n | (uint32_t)(unit % PAGE_UNITS) << BLOCK_SIZE_BITS | BLOCK_IN_UNITS);
+    return (char *)region_addr(0) + (unit << UNIT_SHIFT);
+}
+
+static __attribute__((noinline)) void *alloc_from_chunk(PageArena *arena, size_t n, bool zero)
+{
+    size_t used;
+    size_t unit = take_units(arena, &n, &used);
+    if (unlikely(unit == NO_UNIT))
+        return NULL;
+    if (zero)
+        clear(unit, n, used);
+    return hand_out(arena, unit, n);
+}
+
+void *unit_block_alloc(PageArena *arena, size_t nbytes, bool zero)
+{
+    size_t n = units_for(nbytes);
+    size_t unit = quick_take(&arena->blocks, &n);
+    if (unlikely(unit == NO_UNIT))
+        return alloc_from_chunk(arena, n, zero);
+    void *block = hand_out(arena, unit, n);
+    return unlikely(zero) ? memset(block, 0, n << UNIT_SHIFT) : block;
+}
+
+/*
+ * What a program has changed goes page by page, and what is free in the same pages with it. A page that
+ * another block has a part of waits for that one, which has then been changed, too.
+ */
+static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own)
+{
+    size_t unit = page * PAGE_UNITS + block_tag_start(block);
+    size_t n = block & BLOCK_SIZE_MASK;
+    struct run pages = block_tag_pages(page, block);
+    size_t first = pages.first;
+    size_t end = first + pages.npages;
+    if (unit % PAGE_UNITS != 0 && (!own || block_end_before(first) > first))
+        first++;
+    if ((unit + n) % PAGE_UNITS != 0 && (!own || block_tag_at(end - 1) != 0))
+        end--;
+    if (own) {
+        quick_drain(arena);
+        chunk_lose(arena, n);
+        if (first * PAGE_UNITS < unit)
+            chunk_take_out(arena, first);
+        if (end * PAGE_UNITS > unit + n)
+            chunk_take_out(arena, end - 1);
+    }
+    if (first < end)
+        router_free_live(arena, first, end - first);
+}
+
+/* Of a chunk that another arena owns, or nobody, or that the program has changed. */
+static __attribute__((noinline)) void free_apart(PageArena *arena, size_t page, uint32_t block)
+{
+    size_t unit = page * PAGE_UNITS + block_tag_start(block);
+    struct run pages = block_tag_pages(page, block);
+    PageArena *owner;
+    bool own = chunk_own(arena, unit, &owner);
+    if (!own && owner != NULL) {
+        leave_to(owner, page, block);
+        return;
+    }
+    block_tag_set(page, 0);
+    if (own && odd_is_plain(pages.first, pages.npages))
+        chunk_put(arena, unit, block & BLOCK_SIZE_MASK);
+    else
+        free_changed(arena, page, block, own);
+}
+
+void unit_block_free(PageArena *arena, size_t page, uint32_t block)
+{
+    size_t unit = page * PAGE_UNITS + block_tag_start(block);
+    size_t n = block & BLOCK_SIZE_MASK;
+    size_t last = (unit + n - 1) / PAGE_UNITS;
+    if (unlikely(!chunk_is_of(arena, unit) || !odd_is_plain(page, last + 1 - page))) {
+        free_apart(arena, page, block);
+        return;
+    }
+    block_tag_set(page, 0);
+    if (quick_has_room(&arena->blocks, n)) {
+        quick_put(&arena->blocks, unit, n);
+        return;
+    }
+    chunk_put(arena, unit, n);
+    if (unlikely(quick_is_excessive(&arena->blocks)))
+        quick_drain(arena);
+}
+
+bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
+{
+    PageArena *owner;
+    size_t unit = page * PAGE_UNITS + block_tag_start(block);
+    size_t before = block & BLOCK_SIZE_MASK;
+    size_t n = max_size(units_for(nbytes), RUN_LEAST);
+    struct run pages = block_tag_pages(page, block);
+    if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner) ||
+        !odd_is_plain(pages.first, pages.npages))
+        return false;
+    if (n > before && !chunk_take_at(arena, unit + before, n - before))
+        return false;
+    block_tag_set(page, block - (uint32_t)before + (uint32_t)n);
+    if (n < before)
+        chunk_put(arena, unit + n, before - n);
+    return true;
+}
+
+void unit_block_settle(PageArena *arena)
+{
+    unit_block_take_left(arena);
+    quick_drain(arena);
+}
