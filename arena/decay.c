@@ -2,12 +2,12 @@
 
 #include "block.h"
 #include "budget.h"
+#include "cache.h"
 #include "cgroup.h"
 #include "config.h"
 #include "os.h"
 #include "purge.h"
 #include "region.h"
-#include "router.h"
 #include "thread.h"
 
 /* What goes back at one call, so that none takes long: 32 MB. */
@@ -80,8 +80,7 @@ static void take_from_idle(const PageArena *arena, void *context)
     uint64_t state = (uint64_t)seen << 32 | __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED);
     if (__atomic_load_n(&period, __ATOMIC_RELAXED) - seen < 2 || *emptied == state)
         return;
-    taken->count +=
-        router_take_cached(arena, taken->runs + taken->count, TAKEN_MOST - taken->count);
+    taken->count += cache_steal(arena, taken->runs + taken->count, TAKEN_MOST - taken->count);
     if (taken->count < TAKEN_MOST)
         *emptied = state;
 }
@@ -133,7 +132,7 @@ void decay_check(PageArena *arena)
     uint32_t now = __atomic_load_n(&period, __ATOMIC_RELAXED);
     if (arena != NULL && arena->period != now) {
         __atomic_store_n(&arena->period, now, __ATOMIC_RELAXED);
-        add_due(router_decay(arena));
+        add_due(cache_decay(arena));
         add_due(block_decay(arena));
     }
     if (decay_is_due())

@@ -16,15 +16,6 @@ bool router_init_arena(PageArena *arena);
 /* Gives everything cached back to the region, and the grants to the budget. */
 void router_flush(PageArena *arena);
 
-/* Gives what the stacks have had all the time since the last call to the region: how many pages. */
-size_t router_decay(PageArena *arena);
-
-/*
- * Takes spans from the caches of an arena that may be at work: its stacks then list what is not
- * there. Returns how many runs.
- */
-size_t router_take_cached(const PageArena *arena, struct run *runs, size_t nruns);
-
 /* Flushes and forgets the caches. */
 void router_fini_arena(PageArena *arena);
 
