@@ -28,10 +28,6 @@
 /* Fewer whole pages in one piece are not worth their way to the region. */
 #define GIVEN_LEAST 16
 
-_Static_assert(CHUNK_UNITS *PAGE_UNITS + PAGE_UNITS <= UINT16_MAX + 1, "tags");
-
-struct tag *g_tags;
-
 struct chunk *g_chunks;
 
 /* Owners of chunks that have none: no arena is there. */
@@ -75,91 +71,9 @@ void chunk_trim(void)
     trim(g_chunks, &chunks_bytes, chunks_needed());
 }
 
-static struct tag *tag_of(size_t unit)
-{
-    return &g_tags[unit / PAGE_UNITS];
-}
-
-/* The link back of the next in a list; of none: a place of the heap's own, without a branch. */
-static inline uint32_t *link_back(BlockHeap *heap, uint32_t next)
-{
-    return next != 0 ? &tag_of(next - 1)->prev : &heap->prev_of_none;
-}
-
 static struct chunk *chunk_of(size_t unit)
 {
     return &g_chunks[unit / CHUNK_UNITS];
-}
-
-static size_t bin_of(size_t n)
-{
-    return min_size(n, CHUNK_BINS) - 1;
-}
-
-static inline void insert(BlockHeap *heap, size_t unit, size_t n)
-{
-    struct tag *first = tag_of(unit);
-    size_t bin = bin_of(n);
-    uint32_t head = heap->bins[bin];
-    first->starts = (uint16_t)(n * PAGE_UNITS + unit % PAGE_UNITS);
-    tag_of(unit + n - 1)->ends = (uint16_t)(n * PAGE_UNITS + (unit + n - 1) % PAGE_UNITS);
-    first->prev = 0;
-    first->next = head;
-    *link_back(heap, head) = (uint32_t)unit + 1;
-    heap->bins[bin] = (uint32_t)unit + 1;
-    heap->filled[bin / 64] |= (uint64_t)1 << bin % 64;
-    if (unlikely(n == CHUNK_UNITS))
-        heap->whole = (uint32_t)unit + 1;
-    count_add(&heap->nfree, n);
-}
-
-/* No list has it any more. */
-static inline void forget(BlockHeap *heap, size_t unit, size_t n)
-{
-    tag_of(unit)->starts = 0;
-    tag_of(unit + n - 1)->ends = 0;
-    if (unlikely(heap->whole == unit + 1))
-        heap->whole = 0;
-    count_add(&heap->nfree, -n);
-}
-
-static inline void take_out(BlockHeap *heap, size_t unit, size_t n)
-{
-    const struct tag *tag = tag_of(unit);
-    size_t bin = bin_of(n);
-    *link_back(heap, tag->next) = tag->prev;
-    if (tag->prev != 0)
-        tag_of(tag->prev - 1)->next = tag->next;
-    else if ((heap->bins[bin] = tag->next) == 0)
-        heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
-    forget(heap, unit, n);
-}
-
-/* How many units the free run has that starts here, or that ends with this one; 0: none does. */
-static size_t run_from(size_t unit)
-{
-    size_t starts = tag_of(unit)->starts;
-    return starts % PAGE_UNITS == unit % PAGE_UNITS ? starts / PAGE_UNITS : 0;
-}
-
-static size_t run_until(size_t unit)
-{
-    size_t ends = tag_of(unit)->ends;
-    return ends % PAGE_UNITS == unit % PAGE_UNITS ? ends / PAGE_UNITS : 0;
-}
-
-/* The first bin with runs of n units or more; CHUNK_BINS: there is none. No branch can be foretold. */
-static inline size_t find_bin(const BlockHeap *heap, size_t n)
-{
-    size_t bin = CHUNK_BINS;
-    size_t least = (n - 1) / 64;
-    uint64_t mask = ~(uint64_t)0 << (n - 1) % 64;
-    for (size_t word = CHUNK_BINS / 64; word-- != 0;) {
-        uint64_t bits = heap->filled[word] & (word == least ? mask : -(uint64_t)(word > least));
-        size_t found = word * 64 + (size_t)__builtin_ctzl(bits | (uint64_t)1 << 63);
-        bin = bits != 0 ? found : bin;
-    }
-    return bin;
 }
 
 /* Moves the mark behind what is taken. Returns how many of the n units are below where it was. */
@@ -241,7 +155,7 @@ bool chunk_extend(PageArena *arena)
     chunk_of(unit)->mark = 0;
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
     heap->nunused += CHUNK_UNITS;
-    insert(heap, unit, CHUNK_UNITS);
+    bins_insert(heap, unit, CHUNK_UNITS);
     keep_dirty(heap, unit);
     return true;
 }
@@ -251,8 +165,8 @@ static inline size_t choose(const BlockHeap *heap, size_t bin)
 {
     uint32_t next = heap->bins[bin];
     if (unlikely(bin == CHUNK_BINS - 1))
-        for (size_t i = 0; i < LONG_MOST && next != 0; i++, next = tag_of(next - 1)->next)
-            if ((next - 1) % CHUNK_UNITS + run_from(next - 1) <= chunk_of(next - 1)->mark)
+        for (size_t i = 0; i < LONG_MOST && next != 0; i++, next = bins_tag(next - 1)->next)
+            if ((next - 1) % CHUNK_UNITS + bins_run_from(next - 1) <= chunk_of(next - 1)->mark)
                 return next - 1;
     return heap->bins[bin] - 1;
 }
@@ -260,16 +174,16 @@ static inline size_t choose(const BlockHeap *heap, size_t bin)
 size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
-    size_t bin = find_bin(heap, *n);
+    size_t bin = bins_find(heap, *n);
     if (unlikely(bin == CHUNK_BINS))
         return NO_UNIT;
     size_t unit = choose(heap, bin);
     if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + *n > chunk_of(unit)->mark))
         return NO_UNIT;
-    size_t length = tag_of(unit)->starts / PAGE_UNITS;
-    take_out(heap, unit, length);
+    size_t length = bins_tag(unit)->starts / PAGE_UNITS;
+    bins_take_out(heap, unit, length);
     if (length - *n > chunk_slack(heap, *n))
-        insert(heap, unit + *n, length - *n);
+        bins_insert(heap, unit + *n, length - *n);
     else
         *n = length;
     *used = pass_mark(heap, unit, *n);
@@ -280,12 +194,12 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
 bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
-    size_t length = unit % CHUNK_UNITS != 0 ? run_from(unit) : 0;
+    size_t length = unit % CHUNK_UNITS != 0 ? bins_run_from(unit) : 0;
     if (length < n)
         return false;
-    take_out(heap, unit, length);
+    bins_take_out(heap, unit, length);
     if (length != n)
-        insert(heap, unit + n, length - n);
+        bins_insert(heap, unit + n, length - n);
     pass_mark(heap, unit, n);
     count_out(heap, n);
     return true;
@@ -328,13 +242,13 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
     if (unused < to && !all && n != CHUNK_UNITS)
         to = max_size(from, unused);
     if (from >= to) {
-        insert(heap, unit, n);
+        bins_insert(heap, unit, n);
         return;
     }
     if (from != unit)
-        insert(heap, unit, from - unit);
+        bins_insert(heap, unit, from - unit);
     if (to != unit + n)
-        insert(heap, to, unit + n - to);
+        bins_insert(heap, to, unit + n - to);
     if (to > mark) {
         heap->nunused -= to - mark;
         chunk->mark += to - mark;
@@ -361,9 +275,9 @@ static void shed(PageArena *arena, size_t left)
         uint32_t next = heap->bins[bin];
         while (next != 0 && heap->nfree - heap->nunused > left) {
             size_t unit = next - 1;
-            size_t n = tag_of(unit)->starts / PAGE_UNITS;
-            next = tag_of(unit)->next;
-            take_out(heap, unit, n);
+            size_t n = bins_tag(unit)->starts / PAGE_UNITS;
+            next = bins_tag(unit)->next;
+            bins_take_out(heap, unit, n);
             give(arena, unit, n, false);
         }
     }
@@ -373,27 +287,27 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
     count_add(&heap->nout, -n);
-    size_t before = unit % CHUNK_UNITS != 0 ? run_until(unit - 1) : 0;
-    size_t behind = (unit + n) % CHUNK_UNITS != 0 ? run_from(unit + n) : 0;
+    size_t before = unit % CHUNK_UNITS != 0 ? bins_run_until(unit - 1) : 0;
+    size_t behind = (unit + n) % CHUNK_UNITS != 0 ? bins_run_from(unit + n) : 0;
     if (before != 0) {
         unit -= before;
-        take_out(heap, unit, before);
+        bins_take_out(heap, unit, before);
         n += before;
     }
     if (behind != 0) {
-        take_out(heap, unit + n, behind);
+        bins_take_out(heap, unit + n, behind);
         n += behind;
     }
     /* Of two whole chunks the lower stays: memory that was never used is in the highest. */
     size_t other = heap->whole;
-    insert(heap, unit, n);
+    bins_insert(heap, unit, n);
     bool whole = n == CHUNK_UNITS && other != 0;
     bool keeps = may_keep(heap);
     if (likely(keeps && !whole))
         return;
     if (whole || is_alone(unit, n)) {
         size_t given = whole ? max_size(unit, other - 1) : unit;
-        take_out(heap, given, n);
+        bins_take_out(heap, given, n);
         if (given == unit)
             heap->whole = (uint32_t)other;
         give(arena, given, n, false);
@@ -418,16 +332,16 @@ void chunk_take_out(PageArena *arena, size_t page)
     if (ends != 0) {
         size_t n = ends / PAGE_UNITS;
         size_t from = unit + ends % PAGE_UNITS + 1 - n;
-        take_out(heap, from, n);
+        bins_take_out(heap, from, n);
         if (from < unit)
-            insert(heap, from, unit - from);
+            bins_insert(heap, from, unit - from);
     }
     if (starts != 0 && g_tags[page].starts != 0) {
         size_t from = unit + starts % PAGE_UNITS;
         size_t n = starts / PAGE_UNITS;
-        take_out(heap, from, n);
+        bins_take_out(heap, from, n);
         if (from + n > end)
-            insert(heap, end, from + n - end);
+            bins_insert(heap, end, from + n - end);
     }
 }
 
@@ -442,9 +356,9 @@ static void adopt(PageArena *arena, size_t unit)
     arena->blocks.nunused += CHUNK_UNITS - chunk_of(unit)->mark;
     size_t end = align_down(unit, CHUNK_UNITS) + CHUNK_UNITS;
     for (unit = end - CHUNK_UNITS; unit < end; unit += PAGE_UNITS) {
-        size_t starts = tag_of(unit)->starts;
+        size_t starts = bins_tag(unit)->starts;
         if (starts != 0)
-            insert(&arena->blocks, unit + starts % PAGE_UNITS, starts / PAGE_UNITS);
+            bins_insert(&arena->blocks, unit + starts % PAGE_UNITS, starts / PAGE_UNITS);
     }
 }
 
@@ -480,15 +394,15 @@ size_t chunk_decay(PageArena *arena)
 void chunk_flush(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    for (size_t bin = bin_of(PAGE_UNITS); bin < CHUNK_BINS; bin++) {
+    for (size_t bin = bins_of(PAGE_UNITS); bin < CHUNK_BINS; bin++) {
         uint32_t head = heap->bins[bin];
         heap->bins[bin] = 0;
         heap->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
         while (head != 0) {
             size_t unit = head - 1;
-            size_t n = tag_of(unit)->starts / PAGE_UNITS;
-            head = tag_of(unit)->next;
-            forget(heap, unit, n);
+            size_t n = bins_tag(unit)->starts / PAGE_UNITS;
+            head = bins_tag(unit)->next;
+            bins_forget(heap, unit, n);
             give(arena, unit, n, true);
         }
     }

@@ -2,15 +2,8 @@
  * Chunks: superblocks that one arena cuts into runs of units of 512 bytes, for blocks of malloc(3).
  *
  * Only its owner takes from a chunk and puts back into it, so that neither lock nor atomic operation
- * is needed. Free runs are in bins by length; the shortest that is long enough serves, wherever it
- * is, and of the long ones rather one that was in use before. Neighbours join again. What describes
- * a run stands beside the memory, in a tag of the page where it starts and of the one where it ends:
- *
- *     | live ....... | free ... | live ......... | free ............ | live ...
- *     ^ page      ^ page     ^ page     ^ page     ^ page     ^ page     ^ page
- *
- * Runs in use have 8 units at least, that is a page's worth. So two free runs never start in the same
- * page, nor do they end in the same one, and a tag has room for one of each.
+ * is needed. Free runs are in bins by length (bins.h); the shortest that is long enough serves, wherever
+ * it is, and of the long ones rather one that was in use before. Neighbours join again.
  *
  * All pages of a chunk are live as far as the page map knows. Whole free pages go back to the region
  * when more is free than the arena may keep, and are no part of the chunk from then on. Those from
@@ -22,32 +15,12 @@
 #ifndef CHUNK_H
 #define CHUNK_H
 
+#include "bins.h"
 #include "config.h"
 #include "defs.h"
 #include "page_arena.h"
 
-#define UNIT_SHIFT 9
-#define UNIT_BYTES ((size_t)1 << UNIT_SHIFT)
-#define PAGE_UNITS ((size_t)8)
-
-/* What a run in use has at least and at most. */
-#define RUN_LEAST PAGE_UNITS
-#define RUN_MOST ((size_t)CHUNK_BINS)
-
-#define NO_UNIT SIZE_MAX
-
-/* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */
-struct tag {
-    uint32_t block; /* for block.c */
-    uint32_t left;  /* for block.c, quick.h */
-    uint32_t prev, next;
-    uint16_t starts; /* the free run that starts in this page: its units * 8, plus in which unit */
-    uint16_t ends;   /* the same of the one that ends in it, by its last unit; 0: none does */
-};
-extern struct tag *g_tags;
-
 /* A cache line each: neighbours may be at work. */
-#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
 struct chunk {
     PageArena *owner;
     size_t mark;

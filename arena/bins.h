@@ -1,0 +1,85 @@
+/*
+ * Bins: the free runs of a heap, by length. What describes a run stands beside the memory, in a tag of the
+ * page where it starts and of the one where it ends:
+ *
+ *     | live ....... | free ... | live ......... | free ............ | live ...
+ *     ^ page      ^ page     ^ page     ^ page     ^ page     ^ page     ^ page
+ *
+ * Runs in use have 8 units at least, that is a page's worth. So two free runs never start in the same
+ * page, nor do they end in the same one, and a tag has room for one of each.
+ */
+#ifndef BINS_H
+#define BINS_H
+
+#include "defs.h"
+#include "page_arena.h"
+
+#define UNIT_SHIFT 9
+#define UNIT_BYTES ((size_t)1 << UNIT_SHIFT)
+#define PAGE_UNITS ((size_t)8)
+
+/* What a run in use has at least and at most. */
+#define RUN_LEAST PAGE_UNITS
+#define RUN_MOST ((size_t)CHUNK_BINS)
+
+#define NO_UNIT SIZE_MAX
+
+/* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */
+struct tag {
+    uint32_t block; /* for block_tag.h */
+    uint32_t left;  /* for unit_block.c, quick.h */
+    uint32_t prev, next;
+    uint16_t starts; /* the free run that starts in this page: its units * 8, plus in which unit */
+    uint16_t ends;   /* the same of the one that ends in it, by its last unit; 0: none does */
+};
+extern struct tag *g_tags;
+
+/* All of a superblock. */
+#define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
+
+static inline struct tag *bins_tag(size_t unit)
+{
+    return &g_tags[unit / PAGE_UNITS];
+}
+
+/* How many units the free run has that starts here, or that ends with this one; 0: none does. */
+static inline size_t bins_run_from(size_t unit)
+{
+    size_t starts = bins_tag(unit)->starts;
+    return starts % PAGE_UNITS == unit % PAGE_UNITS ? starts / PAGE_UNITS : 0;
+}
+
+static inline size_t bins_run_until(size_t unit)
+{
+    size_t ends = bins_tag(unit)->ends;
+    return ends % PAGE_UNITS == unit % PAGE_UNITS ? ends / PAGE_UNITS : 0;
+}
+
+/* The bin of runs of n units. */
+static inline size_t bins_of(size_t n)
+{
+    return min_size(n, CHUNK_BINS) - 1;
+}
+
+/* The first bin with runs of n units or more; CHUNK_BINS: there is none. No branch can be foretold. */
+static inline size_t bins_find(const BlockHeap *heap, size_t n)
+{
+    size_t bin = CHUNK_BINS;
+    size_t least = (n - 1) / 64;
+    uint64_t mask = ~(uint64_t)0 << (n - 1) % 64;
+    for (size_t word = CHUNK_BINS / 64; word-- != 0;) {
+        uint64_t bits = heap->filled[word] & (word == least ? mask : -(uint64_t)(word > least));
+        size_t found = word * 64 + (size_t)__builtin_ctzl(bits | (uint64_t)1 << 63);
+        bin = bits != 0 ? found : bin;
+    }
+    return bin;
+}
+
+/* Lists a run. */
+void bins_insert(BlockHeap *heap, size_t unit, size_t n);
+
+/* Takes a run out; bins_forget: one that no list has any more. */
+void bins_take_out(BlockHeap *heap, size_t unit, size_t n);
+void bins_forget(BlockHeap *heap, size_t unit, size_t n);
+
+#endif
