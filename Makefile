@@ -27,7 +27,7 @@ SHIM_LD  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -
 
 # One tree of objects for each way to compile: build/obj/<tree>/.
 FLAGS_release := $(PRODUCT) -O2 -DHAKMEM_BUILD_RELEASE=1
-FLAGS_lto     := $(FLAGS_release) -flto -flto-partition=one
+FLAGS_lto     := $(FLAGS_release) -flto $(if $(findstring clang,$(CC)),,-flto-partition=one)
 FLAGS_debug   := $(PRODUCT) -O1 -DHAKMEM_BUILD_RELEASE=0
 FLAGS_asan    := $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := $(SANITIZE) -fsanitize=thread

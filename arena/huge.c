@@ -12,8 +12,8 @@
 #define WASTE_SHARE 20
 
 /*
- * What one counts for that is new. All of one that was not touched since counts, or that is not the first
- * of a request: it may be used as a whole, or in a few places.
+ * What one counts for that is new, and is touched next. One only: as long as it was not looked into, all of
+ * others counts, and all of what is not touched at once. It may be used as a whole, or in a few places.
  */
 #define WASTE_NEW 8
 
@@ -59,8 +59,9 @@ static size_t nhuge;
 static size_t nsplit;
 static size_t waste;
 
-/* Which was made huge last. */
+/* The last one that counts as new, and how many threads are at it. */
 static size_t last;
+static unsigned ndeciding;
 
 /* Whether small ones were found in use: the program uses memory. */
 static bool shown;
@@ -135,7 +136,7 @@ static void look_into(size_t super)
         change_state(super, state, KIND(state) + unused);
 }
 
-/* The one that was made huge last, and one of the others in turn. */
+/* The last that was new, and one of the others in turn. */
 static void look_around(void)
 {
     static size_t turn;
@@ -165,11 +166,22 @@ static bool has_shown(size_t super)
     return nresident >= SHOWN_PAGES;
 }
 
-static bool may_waste(unsigned more)
+/* Counts so much more as waste, before it is there: threads that come at the same time see each other. */
+static bool take_room(unsigned more)
 {
-    size_t now = __atomic_load_n(&waste, __ATOMIC_RELAXED);
-    size_t used = __atomic_load_n(&nhuge, __ATOMIC_RELAXED) * WASTE_UNITS - now;
-    return now + more <= max_size(used / WASTE_SHARE, WASTE_MOST);
+    size_t before = __atomic_fetch_add(&waste, more, __ATOMIC_RELAXED);
+    size_t units = __atomic_load_n(&nhuge, __ATOMIC_RELAXED) * WASTE_UNITS;
+    size_t used = units > before ? units - before : 0;
+    if (before + more <= max_size(used / WASTE_SHARE, WASTE_MOST))
+        return true;
+    __atomic_fetch_sub(&waste, more, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* Once a state says it, or it does not come. */
+static void return_room(unsigned more)
+{
+    __atomic_fetch_sub(&waste, more, __ATOMIC_RELAXED);
 }
 
 /* Looks at least once, and some more before it says no. */
@@ -177,7 +189,7 @@ static bool find_room(unsigned more)
 {
     for (unsigned i = 0; i < LOOKS_MOST; i++) {
         look_around();
-        if (may_waste(more))
+        if (take_room(more))
             return true;
     }
     return false;
@@ -189,17 +201,38 @@ static bool find_room(unsigned more)
  * of it that were advised differently can be joined again, which those that were mapped and touched
  * apart cannot.
  */
-static void decide(size_t super, unsigned expected_waste, bool unasked)
+static void make_huge(size_t super, unsigned expected_waste)
 {
-    if (!change_state(super, UNDECIDED, SMALL) || (!unasked && !has_shown(super)))
-        return;
-    if ((!unasked && !find_room(expected_waste)) || !region_extend((super + 1) * SUPER_PAGES))
+    if (!region_extend((super + 1) * SUPER_PAGES))
         return;
     /* Where a page is lost the kernel refuses after it has done the rest. */
     if (!advise_plain(super, MADV_HUGEPAGE))
         advise_plain(super, MADV_NOHUGEPAGE);
-    else if (change_state(super, SMALL, HUGE + expected_waste))
+    else if (change_state(super, SMALL, HUGE + expected_waste) && expected_waste == WASTE_NEW)
         __atomic_store_n(&last, super, __ATOMIC_RELAXED);
+}
+
+static void decide(size_t super, bool touched_next, bool unasked)
+{
+    if (!change_state(super, UNDECIDED, SMALL))
+        return;
+    if (unasked) {
+        make_huge(super, 0);
+    } else if (has_shown(super)) {
+        bool alone = __atomic_fetch_add(&ndeciding, 1, __ATOMIC_RELAXED) == 0;
+        unsigned expected_waste = touched_next && alone ? WASTE_NEW : WASTE_UNITS;
+        if (find_room(expected_waste)) {
+            make_huge(super, expected_waste);
+            return_room(expected_waste);
+        }
+        __atomic_fetch_sub(&ndeciding, 1, __ATOMIC_RELAXED);
+    }
+}
+
+void huge_forget(void)
+{
+    __atomic_store_n(&ndeciding, 0, __ATOMIC_RELAXED);
+    waste_forget();
 }
 
 static bool is_within(size_t super, size_t first, size_t npages)
@@ -211,14 +244,14 @@ void huge_prepare(size_t first, size_t npages)
 {
     /* More than a superblock: the system would give them without us. */
     bool unasked = for_all && npages > SUPER_PAGES;
-    unsigned expected_waste = unasked ? 0 : WASTE_NEW;
+    bool touched_next = true;
     if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
         if (likely(read_state(super) != UNDECIDED))
             continue;
-        decide(super, expected_waste, unasked);
-        expected_waste = unasked ? 0 : WASTE_UNITS;
+        decide(super, touched_next, unasked);
+        touched_next = false;
     }
 }
 
@@ -254,10 +287,14 @@ static void begin_anew(size_t super)
         change_state(super, state, SPLIT);
     if (KIND(state) != HUGE)
         return;
-    if (find_room(WASTE_UNITS))
-        change_state(super, state, HUGE + WASTE_UNITS);
-    else
+    if (!find_room(WASTE_UNITS)) {
         end_state(super, SMALL);
+        return;
+    }
+    state = read_state(super);
+    if (KIND(state) == HUGE)
+        change_state(super, state, HUGE + WASTE_UNITS);
+    return_room(WASTE_UNITS);
 }
 
 void huge_discarded(size_t first, size_t npages)

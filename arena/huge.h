@@ -12,7 +12,7 @@
  * How much waste there is in a huge one is found by looking (waste.h).
  *
  * Exactly the huge ones are under MADV_HUGEPAGE, but for odd pages, so that a mapping may end for the
- * kernel where the state changes. Nothing is locked: a race costs speed only.
+ * kernel where the state changes. Nothing is waited for: a race costs speed only.
  */
 #ifndef HUGE_H
 #define HUGE_H
@@ -21,6 +21,9 @@
 
 /* What THP says. Needs the region. */
 void huge_init(void);
+
+/* In the child of a fork: no other thread is there. */
+void huge_forget(void);
 
 /* Before pages in flight, that may be the first of their superblocks, are first used. */
 void huge_prepare(size_t first, size_t npages);

@@ -149,14 +149,14 @@ struct run page_map_take_next(enum page_bit bit, size_t from, size_t end)
     }
 }
 
-bool page_map_untouched(size_t first, size_t npages)
+bool page_map_untouched(size_t first, size_t npages, bool soon)
 {
     struct page_group *group = &g_page_groups[first / GROUP_PAGES];
     uint64_t any = 0;
-    for (size_t i = 0; i < npages / GROUP_PAGES; i++) {
-        /* Written, since it will be: to read it first would be another fault. */
-        any |= __atomic_fetch_add(&group[i].word[0], 0, __ATOMIC_RELAXED);
-        for (int bit = 1; bit < PAGE_BITS; bit++)
+    for (size_t i = 0; i < npages / GROUP_PAGES && any == 0; i++) {
+        if (soon)
+            any |= __atomic_fetch_add(&group[i].word[0], 0, __ATOMIC_RELAXED);
+        for (int bit = 0; bit < PAGE_BITS; bit++)
             any |= __atomic_load_n(&group[i].word[bit], __ATOMIC_RELAXED);
     }
     return any == 0;

@@ -70,8 +70,11 @@ void page_map_trim(size_t npages);
 /* The first run in [from, end) of pages in flight; npages is 0 if there is none. */
 struct run page_map_next_in_flight(size_t from, size_t end);
 
-/* True if no bit of any kind was ever set in the whole groups [first, first + npages). */
-bool page_map_untouched(size_t first, size_t npages);
+/*
+ * True if no bit of any kind was ever set in the whole groups [first, first + npages). `soon`: one will be,
+ * so that they are written now: to read them first would be another fault of the map's pages.
+ */
+bool page_map_untouched(size_t first, size_t npages, bool soon);
 
 static inline uint64_t page_mask(size_t first, size_t npages)
 {

@@ -188,7 +188,7 @@ static struct run begin_step_locked(size_t npages, unsigned order)
             step = end - frontier;
         if (step < wanted)
             break;
-        if (page_map_untouched(frontier, step)) {
+        if (page_map_untouched(frontier, step, true)) {
             add_locked(&frontier, step);
             summary_extend(frontier);
             return (struct run){frontier - step, step};
@@ -350,7 +350,7 @@ void region_trim(void)
     if (!region_lock(true))
         return;
     size_t npages = (g_region.nbytes >> PAGE_SHIFT) - frontier;
-    bool unused = npages != 0 && page_map_untouched(frontier, npages);
+    bool unused = npages != 0 && page_map_untouched(frontier, npages, false);
     size_t unused_page = frontier;
     if (unused)
         __atomic_store_n(&g_region.nbytes, frontier << PAGE_SHIFT, __ATOMIC_RELAXED);

@@ -263,23 +263,35 @@ bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
     return make_live(arena, first, npages, held, true);
 }
 
-void *router_reserve(PageArena *arena, size_t npages)
+/* Makes pages in flight reserved ones. False: the kernel refuses. */
+static bool reserve(PageArena *arena, size_t first, size_t npages)
 {
-    size_t first = alloc_pages(arena, npages, 0, huge_decline);
-    if (first == NO_PAGE)
-        return NULL;
     if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))
         zero_purge(first, npages);
     if (!os_forbid(region_addr(first), npages * PAGE_BYTES)) {
         region_free(first, npages);
-        return NULL;
+        return false;
     }
     page_map_set(PAGE_RESERVED, first, npages);
     odd_mark(PAGE_PROTECTED, first, npages);
     if (g_trace)
         trace(arena, TRACE_RESERVE, first, npages);
     hand_out(arena, first, npages);
-    return region_addr(first);
+    return true;
+}
+
+void *router_reserve(PageArena *arena, size_t npages)
+{
+    size_t first = alloc_pages(arena, npages, 0, huge_decline);
+    return first != NO_PAGE && reserve(arena, first, npages) ? region_addr(first) : NULL;
+}
+
+bool router_reserve_at(PageArena *arena, size_t first, size_t npages)
+{
+    if (!take_at(first, npages))
+        return false;
+    huge_decline(first, npages);
+    return reserve(arena, first, npages);
 }
 
 void router_unreserve(size_t first, size_t npages, bool writable)

@@ -51,6 +51,9 @@ void *router_map_sparse(PageArena *arena);
 /* The same as router_map, but inaccessible until the program makes it accessible, and not cleared until then. */
 void *router_reserve(PageArena *arena, size_t npages);
 
+/* Exactly these. False: not all of them are free. */
+bool router_reserve_at(PageArena *arena, size_t first, size_t npages);
+
 /*
  * Reserved pages become ordinary live ones: those that are dirty are cleared, or given back to the
  * kernel where they are not `writable` now.

@@ -170,10 +170,15 @@ bool space_block_resize(void *block, size_t nbytes)
     return resized;
 }
 
-bool space_map_at(struct range range)
+static bool is_inside(struct range range)
 {
     struct range inside = space_clip(range);
-    if (range.start >= range.end || inside.start != range.start || inside.end != range.end)
+    return range.start < range.end && inside.start == range.start && inside.end == range.end;
+}
+
+bool space_map_at(struct range range)
+{
+    if (!is_inside(range))
         return false;
     PageArena *arena = thread_enter();
     if (arena == NULL)
@@ -259,6 +264,16 @@ void *space_reserve(size_t nbytes)
         count_add(&arena->mmap_calls, 1);
     thread_leave(arena);
     return addr;
+}
+
+bool space_reserve_at(struct range range)
+{
+    PageArena *arena = is_inside(range) ? thread_enter() : NULL;
+    if (arena == NULL)
+        return false;
+    bool reserved = router_reserve_at(arena, first_page(range), page_count(range));
+    thread_leave(arena);
+    return reserved;
 }
 
 bool space_is_reserved(struct range range)

@@ -84,6 +84,9 @@ bool space_is_live(struct range range);
 /* Address space that faults until it is made accessible with mprotect(2). NULL: the kernel must serve. */
 void *space_reserve(size_t nbytes);
 
+/* The same of exactly this range. False: not all of it is free pages of the region. */
+bool space_reserve_at(struct range range);
+
 /* Whether all of a range is reserved, and was not touched since in any way. */
 bool space_is_reserved(struct range range);
 

@@ -7,6 +7,7 @@
 #include "block_tag.h"
 #include "config.h"
 #include "decay.h"
+#include "huge.h"
 #include "lock.h"
 #include "odd.h"
 #include "os.h"
@@ -14,13 +15,12 @@
 #include "region.h"
 #include "router.h"
 #include "trace.h"
-#include "waste.h"
 
 __thread PageArena *g_page_arena;
 
-/* What a thread has that is being given an arena, cannot have one, or has given it back. Only read. */
-static const PageArena turned_away = {.busy = THREAD_BUSY};
-#define TURNED_AWAY ((PageArena *)&turned_away)
+/* What a thread has that is being given an arena, cannot have one, or has given it back: busy for ever. */
+static PageArena turned_away SELDOM;
+_Static_assert(THREAD_BUSY == 0, "busy as it is");
 
 /* How many calls from one look to the next, and what is done besides. */
 #define LOOK_CALLS 64
@@ -163,6 +163,7 @@ static PageArena *make_arena(void)
     if (arena == NULL)
         return NULL;
     if (router_init_arena(arena)) {
+        arena->busy = THREAD_IDLE;
         arena->is_thread_own = true;
         if (thread_register(arena))
             return arena;
@@ -249,7 +250,7 @@ static PageArena *attach(void)
     __atomic_store_n(&arena->until_look, on_look != NULL ? 1 : LOOK_CALLS, __ATOMIC_RELAXED);
     g_page_arena = arena;
     if (pthread_setspecific(exit_key, arena) != 0) {
-        g_page_arena = TURNED_AWAY;
+        g_page_arena = &turned_away;
         put_spare(arena);
         return NULL;
     }
@@ -262,7 +263,7 @@ PageArena *thread_enter_slowly(void)
     PageArena *arena = g_page_arena;
     if (!started || (arena != NULL && arena->busy != THREAD_FORKED))
         return NULL;
-    g_page_arena = TURNED_AWAY;
+    g_page_arena = &turned_away;
     if (!settle_after_fork(arena != NULL)) {
         g_page_arena = arena;
         return NULL;
@@ -289,7 +290,7 @@ static void on_thread_exit(void *value)
         if (pthread_setspecific(exit_key, arena) == 0)
             return;
     }
-    g_page_arena = TURNED_AWAY;
+    g_page_arena = &turned_away;
     __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_SEQ_CST);
     if (g_trace)
         trace(arena, TRACE_THREAD_EXIT, 0, 0);
@@ -316,7 +317,7 @@ static void before_fork(void)
     if (at_fork.state == THREAD_BUSY)
         return;
     if (arena == NULL)
-        g_page_arena = TURNED_AWAY;
+        g_page_arena = &turned_away;
     else
         arena->busy = THREAD_BUSY;
     at_fork.holds = lock_acquire(&registry_lock);
@@ -351,15 +352,15 @@ static void after_fork_in_child(void)
 {
     lock_set_process();
     background_forget();
-    waste_forget();
+    huge_forget();
     nthreads = 0;
-    if (g_page_arena != NULL && g_page_arena != TURNED_AWAY)
+    if (g_page_arena != NULL)
         g_page_arena->thread_id = 0;
     if (at_fork.depth == 1) {
         release_locks();
         if (!at_fork.holds) {
             /* Whoever has the locks is not here. */
-            g_page_arena = TURNED_AWAY;
+            g_page_arena = &turned_away;
         } else {
             if (at_fork.no_arena)
                 g_page_arena = NULL;

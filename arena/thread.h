@@ -16,7 +16,7 @@
 #include "defs.h"
 #include "page_arena.h"
 
-enum thread_state { THREAD_IDLE, THREAD_BUSY, THREAD_FORKED };
+enum thread_state { THREAD_BUSY, THREAD_IDLE, THREAD_FORKED };
 
 /* Registers the exit and fork handlers. False: the system has no room for them. */
 bool thread_init(void);

@@ -55,7 +55,14 @@ size_t waste_resident(size_t super)
     return ask(super, residency);
 }
 
-/* Another page in each unit, since programs like round distances. */
+/* Which page stands for a unit: any, since programs like round distances. */
+static size_t sample(size_t super, size_t unit)
+{
+    uint32_t mixed = (uint32_t)(super * WASTE_UNITS + unit + 1) * 0x9E3779B1u;
+    mixed = (mixed ^ mixed >> 15) * 0x85EBCA6Bu;
+    return unit * UNIT_PAGES + (mixed >> 16) % UNIT_PAGES;
+}
+
 bool waste_look(size_t super, size_t *nresident, unsigned *unused)
 {
     unsigned char residency[SUPER_PAGES];
@@ -63,7 +70,7 @@ bool waste_look(size_t super, size_t *nresident, unsigned *unused)
     size_t npages = 0;
     *nresident = ask(super, residency);
     for (size_t unit = 0; unit < WASTE_UNITS && *nresident != 0; unit++) {
-        size_t page = unit * UNIT_PAGES + unit * 5 % UNIT_PAGES;
+        size_t page = sample(super, unit);
         if ((residency[page] & 1) != 0)
             pages[npages++] = region_addr(super * SUPER_PAGES + page);
     }

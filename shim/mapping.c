@@ -76,13 +76,19 @@ static void *map_over(struct range range, int prot, int flags, int fd, off_t off
     return addr;
 }
 
-/* At the hint where that is free, as the kernel does it (it rounds a hint up), or else anywhere. */
-static void *serve(void *hint, size_t nbytes)
+/* What a hint means: the kernel rounds it up. */
+static struct range wanted_at(const void *hint, size_t nbytes)
 {
     uintptr_t start = align_up((uintptr_t)hint, PAGE_BYTES);
-    struct range wanted = {start, start + align_up(nbytes, PAGE_BYTES)};
+    return (struct range){start, start + align_up(nbytes, PAGE_BYTES)};
+}
+
+/* At the hint where that is free, as the kernel does it, or else anywhere. */
+static void *serve(const void *hint, size_t nbytes)
+{
+    struct range wanted = wanted_at(hint, nbytes);
     if (unlikely(hint != NULL) && space_map_at(wanted))
-        return (void *)start;
+        return (void *)wanted.start;
     return space_map(nbytes);
 }
 
@@ -96,6 +102,9 @@ static bool hints_insist;
 
 static void *reserve(const void *hint, size_t nbytes)
 {
+    struct range wanted = wanted_at(hint, nbytes);
+    if (hint != NULL && space_reserve_at(wanted))
+        return (void *)wanted.start;
     if (hint != NULL && __atomic_load_n(&hints_insist, __ATOMIC_RELAXED))
         return NULL;
     void *served = space_reserve(nbytes);

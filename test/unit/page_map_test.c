@@ -114,11 +114,11 @@ static void untouched(void)
 {
     CHECK(page_map_init(NPAGES));
     for (enum page_bit bit = 0; bit < PAGE_BITS; bit++) {
-        CHECK(page_map_untouched(0, 4 * GROUP_PAGES));
+        CHECK(page_map_untouched(0, 4 * GROUP_PAGES, false));
         page_map_set(bit, 3 * GROUP_PAGES + 63, 1);
-        CHECK(!page_map_untouched(0, 4 * GROUP_PAGES));
-        CHECK(page_map_untouched(0, 3 * GROUP_PAGES));
-        CHECK(page_map_untouched(4 * GROUP_PAGES, 4 * GROUP_PAGES));
+        CHECK(!page_map_untouched(0, 4 * GROUP_PAGES, false));
+        CHECK(page_map_untouched(0, 3 * GROUP_PAGES, false));
+        CHECK(page_map_untouched(4 * GROUP_PAGES, 4 * GROUP_PAGES, false));
         page_map_clear(bit, 3 * GROUP_PAGES + 63, 1);
     }
 }

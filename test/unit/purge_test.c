@@ -126,7 +126,7 @@ static void above_the_frontier(void)
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (void *)range.start);
     space_claim_end(range, true);
     space_unmap(range);
-    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES));
+    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES, false));
 }
 
 static void check_retained(void)

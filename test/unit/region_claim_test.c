@@ -112,10 +112,10 @@ static void claim_above_the_frontier(void)
     claim_end(page, 2, true);
     CHECK_EQUAL(page_map_take_next(PAGE_LIVE, page, page + 2).npages, 2);
     region_reserve_again(page, 2);
-    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES));
+    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES, false));
     CHECK_EQUAL(claim_begin(page, 2, true, true), CLAIM_OK);
     claim_undo(page, 2);
-    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES));
+    CHECK(page_map_untouched(page - page % GROUP_PAGES, GROUP_PAGES, false));
 }
 
 /* The frontier passes by what is mapped above it, and wastes little. */
