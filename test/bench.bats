@@ -77,7 +77,7 @@ refused() {
 @test "huge pages: set for the runs that want them, and set back" {
   bench -n 2 -w THP=always -c "echo \$(cat $BENCH_HUGE_PAGES) >>$BATS_TEST_TMPDIR/seen"
   succeeds
-  # A first run that does not count, then two rounds of plain and THP=always, each beginning with another.
+  # A first run that does not count, then two rounds of plain and THP=always, forwards and backwards.
   run cat "$BATS_TEST_TMPDIR/seen"
   [ "$output" = $'madvise\nmadvise\nalways\nalways\nmadvise' ] || fail "$output"
   [ "$(cat "$BENCH_HUGE_PAGES")" = madvise ]

@@ -122,6 +122,17 @@ huge_pages_add() {
   huge_pages_add "$ROOT/build/test/progs/sparse" 8 16384
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 part
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 whole
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 stride
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 later
+  huge_pages_add "$ROOT/build/test/progs/sparse" 8 16384 later
+  huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 threads
+}
+
+@test "a limit that is set takes no memory" {
+  measure off bash -c 'ulimit -v 8000000; :'
+  local off_kb=$peak_kb
+  measure on bash -c 'ulimit -v 8000000; :'
+  [ "$peak_kb" -le $((off_kb + 2048)) ] || fail "off $off_kb KB, on $peak_kb KB"
 }
 
 @test "python3 building and dropping lists: huge pages take most of the faults that were left" {

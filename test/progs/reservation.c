@@ -1,10 +1,17 @@
 /* What V8, PHP and LuaJIT do: reserve, open in parts, trim to an alignment, ask for addresses. */
 #include "prog.h"
 
+static char *reserve(char *hint, size_t nbytes)
+{
+    char *p = mmap(hint, nbytes, PROT_NONE, ANON | MAP_NORESERVE, -1, 0);
+    expect(p != MAP_FAILED);
+    return p;
+}
+
 static void reserve_and_open(void)
 {
-    char *p = mmap((void *)0x100000000000, 508 << 10, PROT_NONE, ANON | MAP_NORESERVE, -1, 0);
-    expect(p != MAP_FAILED && madvise(p, 508 << 10, MADV_DONTFORK) == 0);
+    char *p = reserve((char *)0x100000000000, 508 << 10);
+    expect(madvise(p, 508 << 10, MADV_DONTFORK) == 0);
     unmap(p + (256 << 10), 252 << 10);
     expect(mprotect(p, 256 << 10, RW) == 0);
     expect(is_zero(p, 256 << 10));
@@ -47,5 +54,11 @@ int main(void)
     expect(hinted != MAP_FAILED && is_zero(hinted, 4 * PAGE));
     fill(hinted, 4 * PAGE, 9);
     expect(is_filled(p, 4 * PAGE, 3) && is_filled(p + 8 * PAGE, 8 * PAGE, 11));
+    /* A program that insists on where it asked: from then on the kernel serves, but for what is free here. */
+    char *wanted = (char *)0x120000000000;
+    char *first = reserve(wanted, MB);
+    unmap(first, MB);
+    char *again = reserve(first, MB);
+    expect(again == first || first == wanted);
     puts("contents ok");
 }
