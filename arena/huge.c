@@ -122,27 +122,30 @@ static bool advise_plain(size_t super, int advice_now)
     return all;
 }
 
-/* Notes the waste in a superblock that had some. Nothing of a huge one is resident: it was not touched yet. */
-static void look_into(size_t super)
+/* Notes the waste in a superblock that had some. False: it cannot look. Nothing of a huge one is resident: it was not touched yet. */
+static bool look_into(size_t super)
 {
     size_t nresident;
     unsigned unused;
     unsigned state = read_state(super);
-    if (WASTE(state) <= WASTE_LITTLE || !waste_look(super, &nresident, &unused))
-        return;
+    if (WASTE(state) <= WASTE_LITTLE)
+        return true;
+    if (!waste_look(super, &nresident, &unused))
+        return false;
     if (nresident == 0 && KIND(state) == HUGE)
         unused = WASTE_UNITS;
     if (nresident != 0 || KIND(state) == SPLIT || WASTE(state) < unused)
         change_state(super, state, KIND(state) + unused);
+    return true;
 }
 
-/* The last that was new, and one of the others in turn. */
-static void look_around(void)
+/* The last that was new, and one of the others in turn. False: it could not look at the first. */
+static bool look_around(void)
 {
     static size_t turn;
     size_t nsupers = region_used_pages() / SUPER_PAGES;
     size_t super = __atomic_load_n(&turn, __ATOMIC_RELAXED);
-    look_into(min_size(__atomic_load_n(&last, __ATOMIC_RELAXED), nsupers - 1));
+    bool looked = look_into(min_size(__atomic_load_n(&last, __ATOMIC_RELAXED), nsupers - 1));
     for (size_t i = 0; i < nsupers; i++) {
         super = super + 1 < nsupers ? super + 1 : 0;
         if (WASTE(read_state(super)) > WASTE_LITTLE)
@@ -150,6 +153,7 @@ static void look_around(void)
     }
     look_into(super);
     __atomic_store_n(&turn, super, __ATOMIC_RELAXED);
+    return looked;
 }
 
 static bool has_shown(size_t super)
@@ -184,15 +188,20 @@ static void return_room(unsigned more)
     __atomic_fetch_sub(&waste, more, __ATOMIC_RELAXED);
 }
 
-/* Looks at least once, and some more before it says no. */
-static bool find_room(unsigned more)
+/*
+ * Looks at least once, and some more before it says no. Returns what was counted; 0: no. It is little only
+ * where nobody else was at it before the last new one was looked into: there is one such at a time.
+ */
+static unsigned find_room(bool touched_next)
 {
     for (unsigned i = 0; i < LOOKS_MOST; i++) {
-        look_around();
-        if (take_room(more))
-            return true;
+        bool alone = __atomic_load_n(&ndeciding, __ATOMIC_RELAXED) == 1;
+        bool looked = look_around();
+        unsigned expected_waste = touched_next && alone && looked ? WASTE_NEW : WASTE_UNITS;
+        if (take_room(expected_waste))
+            return expected_waste;
     }
-    return false;
+    return 0;
 }
 
 /*
@@ -219,9 +228,9 @@ static void decide(size_t super, bool touched_next, bool unasked)
     if (unasked) {
         make_huge(super, 0);
     } else if (has_shown(super)) {
-        bool alone = __atomic_fetch_add(&ndeciding, 1, __ATOMIC_RELAXED) == 0;
-        unsigned expected_waste = touched_next && alone ? WASTE_NEW : WASTE_UNITS;
-        if (find_room(expected_waste)) {
+        __atomic_fetch_add(&ndeciding, 1, __ATOMIC_RELAXED);
+        unsigned expected_waste = find_room(touched_next);
+        if (expected_waste != 0) {
             make_huge(super, expected_waste);
             return_room(expected_waste);
         }
@@ -287,7 +296,7 @@ static void begin_anew(size_t super)
         change_state(super, state, SPLIT);
     if (KIND(state) != HUGE)
         return;
-    if (!find_room(WASTE_UNITS)) {
+    if (find_room(false) == 0) {
         end_state(super, SMALL);
         return;
     }
