@@ -122,7 +122,10 @@ static bool advise_plain(size_t super, int advice_now)
     return all;
 }
 
-/* Notes the waste in a superblock that had some. False: it cannot look. Nothing of a huge one is resident: it was not touched yet. */
+/*
+ * Notes the waste in a superblock that had some. Nothing of a huge one is resident: it was not touched yet.
+ * False: it cannot look.
+ */
 static bool look_into(size_t super)
 {
     size_t nresident;
@@ -195,7 +198,7 @@ static void return_room(unsigned more)
 static unsigned find_room(bool touched_next)
 {
     for (unsigned i = 0; i < LOOKS_MOST; i++) {
-        bool alone = __atomic_load_n(&ndeciding, __ATOMIC_RELAXED) == 1;
+        bool alone = __atomic_load_n(&ndeciding, __ATOMIC_ACQUIRE) == 1;
         bool looked = look_around();
         unsigned expected_waste = touched_next && alone && looked ? WASTE_NEW : WASTE_UNITS;
         if (take_room(expected_waste))
@@ -234,7 +237,7 @@ static void decide(size_t super, bool touched_next, bool unasked)
             make_huge(super, expected_waste);
             return_room(expected_waste);
         }
-        __atomic_fetch_sub(&ndeciding, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_sub(&ndeciding, 1, __ATOMIC_RELEASE);
     }
 }
 
