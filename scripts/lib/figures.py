@@ -70,8 +70,7 @@ def reported(output):
 
 def in_turn(ways, rounds):
     """
-    Each round has each way once, forwards and backwards in turn: what comes after a run without huge pages may have to
-    wait for them, where the host of a virtual machine takes memory back.
+    Each round has each way once, forwards and backwards in turn: none shall always come after the same other.
     """
     for i in range(rounds):
         yield from ways if i % 2 == 0 else reversed(ways)
