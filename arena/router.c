@@ -9,6 +9,7 @@
 #include "os.h"
 #include "purge.h"
 #include "region.h"
+#include "thread.h"
 #include "trace.h"
 #include "zero.h"
 
@@ -25,7 +26,7 @@ static size_t narenas;
 
 bool router_init_arena(PageArena *arena)
 {
-    *arena = (PageArena){.until_look = 1};
+    *arena = (PageArena){.busy = THREAD_IDLE, .until_look = 1};
     if (!cache_init(arena))
         return false;
     __atomic_fetch_add(&narenas, 1, __ATOMIC_RELAXED);

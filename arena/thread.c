@@ -163,7 +163,6 @@ static PageArena *make_arena(void)
     if (arena == NULL)
         return NULL;
     if (router_init_arena(arena)) {
-        arena->busy = THREAD_IDLE;
         arena->is_thread_own = true;
         if (thread_register(arena))
             return arena;
