@@ -86,16 +86,16 @@ size_t cache_take(PageArena *arena, size_t npages)
     return NO_PAGE;
 }
 
-static bool has_room(PageArena *arena, PageStack *stack, size_t npages)
+/* Asks for a larger grant where it is used up. */
+static void make_room(PageArena *arena, PageStack *stack, size_t npages)
 {
-    if (unlikely(stack->count >= stack->quota) && stack->quota < stack->capacity) {
-        size_t wanted = min_size(align_up(stack->capacity, GRANT_SHARE) / GRANT_SHARE,
-                                 stack->capacity - stack->quota);
-        stack->quota += budget_grant(npages, wanted);
-        purge_excess();
-        decay_soon(arena);
-    }
-    return stack->count < stack->quota;
+    if (likely(stack->count < stack->quota) || stack->quota >= stack->capacity)
+        return;
+    size_t wanted = min_size(align_up(stack->capacity, GRANT_SHARE) / GRANT_SHARE,
+                             stack->capacity - stack->quota);
+    stack->quota += budget_grant(npages, wanted);
+    purge_excess();
+    decay_soon(arena);
 }
 
 bool cache_put(PageArena *arena, size_t first, size_t npages)
@@ -103,7 +103,7 @@ bool cache_put(PageArena *arena, size_t first, size_t npages)
     PageStack *stack = stack_for(arena, npages);
     if (stack == NULL || (npages >= SPAN_64K_PAGES && first % npages != 0))
         return false;
-    has_room(arena, stack, npages);
+    make_room(arena, stack, npages);
     if (unlikely(page_stack_push(stack, region_addr(first)) != NULL))
         return false;
     page_map_set(PAGE_CACHED, first, npages);

@@ -178,9 +178,7 @@ static bool is_inside(struct range range)
 
 bool space_map_at(struct range range)
 {
-    if (!is_inside(range))
-        return false;
-    PageArena *arena = thread_enter();
+    PageArena *arena = is_inside(range) ? thread_enter() : NULL;
     if (arena == NULL)
         return false;
     bool mapped = router_map_at(arena, first_page(range), page_count(range), 0);
