@@ -61,25 +61,33 @@ static inline size_t bins_of(size_t n)
     return min_size(n, CHUNK_BINS) - 1;
 }
 
+/* The words of heap->filled that are not 0, as bits; behind them, one more. */
+static inline uint64_t bins_words(const BlockHeap *heap)
+{
+    uint64_t words = (uint64_t)1 << CHUNK_BINS / 64;
+#pragma GCC unroll 8
+    for (size_t word = 0; word < CHUNK_BINS / 64; word++)
+        words |= (uint64_t)(heap->filled[word] != 0) << word;
+    return words;
+}
+
 /* The first bin with runs of n units or more; CHUNK_BINS: there is none. No branch can be foretold. */
 static inline size_t bins_find(const BlockHeap *heap, size_t n)
 {
-    size_t bin = CHUNK_BINS;
-    size_t least = (n - 1) / 64;
-    uint64_t mask = ~(uint64_t)0 << (n - 1) % 64;
-    for (size_t word = CHUNK_BINS / 64; word-- != 0;) {
-        uint64_t bits = heap->filled[word] & (word == least ? mask : -(uint64_t)(word > least));
-        size_t found = word * 64 + (size_t)__builtin_ctzl(bits | (uint64_t)1 << 63);
-        bin = bits != 0 ? found : bin;
-    }
-    return bin;
+    size_t first = (n - 1) / 64;
+    size_t longer = (size_t)__builtin_ctzl(bins_words(heap) & ~(uint64_t)1 << first);
+    uint64_t bits = heap->filled[first] & ~(uint64_t)0 << (n - 1) % 64;
+    uint64_t others = heap->filled[longer % (CHUNK_BINS / 64)] | (longer == CHUNK_BINS / 64);
+    return choose_size(bits != 0, first, longer) * 64 +
+           (size_t)__builtin_ctzl(choose_size(bits != 0, bits, others));
 }
 
 /* Lists a run. */
 void bins_insert(BlockHeap *heap, size_t unit, size_t n);
 
-/* Takes a run out; bins_forget: one that no list has any more. */
+/* Takes a run out; bins_forget: one that no list has any more. bins_cut: the first of its units, fewer than n. */
 void bins_take_out(BlockHeap *heap, size_t unit, size_t n);
 void bins_forget(BlockHeap *heap, size_t unit, size_t n);
+void bins_cut(BlockHeap *heap, size_t unit, size_t n, size_t taken);
 
 #endif

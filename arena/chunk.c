@@ -181,11 +181,12 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
     if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + *n > chunk_of(unit)->mark))
         return NO_UNIT;
     size_t length = bins_tag(unit)->starts / PAGE_UNITS;
-    bins_take_out(heap, unit, length);
-    if (length - *n > chunk_slack(heap, *n))
-        bins_insert(heap, unit + *n, length - *n);
-    else
+    if (length - *n > chunk_slack(heap, *n)) {
+        bins_cut(heap, unit, length, *n);
+    } else {
+        bins_take_out(heap, unit, length);
         *n = length;
+    }
     *used = pass_mark(heap, unit, *n);
     count_out(heap, *n);
     return unit;

@@ -37,13 +37,13 @@ void chunk_trim(void);
  * So many units more than n may be given for n: what is left of a run would hardly serve anybody. Less
  * as long as little is out, since each page counts then.
  */
-#define RUN_SLACK_SHARE 16
-#define LITTLE_SLACK_SHARE 32
+#define RUN_SLACK_SHIFT 4
+#define LITTLE_SLACK_SHIFT 5
 #define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
-#define RUN_GIVEN_MOST (RUN_MOST + RUN_MOST / RUN_SLACK_SHARE)
+#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))
 static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
 {
-    return n / ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHARE : RUN_SLACK_SHARE);
+    return n >> ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHIFT : RUN_SLACK_SHIFT);
 }
 
 /*

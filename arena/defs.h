@@ -76,6 +76,12 @@ static inline size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* yes ? a : b where nobody can foretell which: without a branch. */
+static inline size_t choose_size(bool yes, size_t a, size_t b)
+{
+    return b ^ ((a ^ b) & -(size_t)yes);
+}
+
 /* Powers of two from 64 KB up come aligned to their size: the logarithm of that, in pages. */
 static inline unsigned natural_order(size_t npages)
 {

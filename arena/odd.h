@@ -36,6 +36,16 @@ static inline bool odd_is_plain(size_t first, size_t npages)
     return (plain & mask) == mask;
 }
 
+/* The same of first to last, 64 at most: no branch. */
+static inline bool odd_is_plain_few(size_t first, size_t last)
+{
+    size_t ahead = first % GROUP_PAGES;
+    uint64_t here = page_word_read(PAGE_LIVE, first) & ~page_word_read(PAGE_ODD, first);
+    uint64_t other = page_word_read(PAGE_LIVE, last) & ~page_word_read(PAGE_ODD, last);
+    uint64_t mask = ((uint64_t)2 << (last - first)) - 1;
+    return (~(here >> ahead | other << 1 << (GROUP_PAGES - 1 - ahead)) & mask) == 0;
+}
+
 /* Whether all pages are marked alike, lent or not: one mapping to the program, as far as we know. */
 bool odd_is_uniform(size_t first, size_t npages);
 

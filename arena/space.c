@@ -10,6 +10,7 @@
 #include "router.h"
 #include "thread.h"
 #include "trace.h"
+#include "unit_block.h"
 #include "zero.h"
 
 /*
@@ -105,14 +106,30 @@ void *space_grow(struct range old, size_t nbytes)
     return addr;
 }
 
-void *space_block(size_t nbytes, size_t alignment, bool zero)
+PageArena *space_enter(void)
 {
-    PageArena *arena = thread_enter();
-    if (unlikely(arena == NULL))
-        return NULL;
+    return thread_enter_briefly();
+}
+
+void *space_block_kept(PageArena *arena, size_t nbytes)
+{
+    void *block = unit_block_kept(arena, nbytes);
+    if (likely(block != NULL))
+        thread_leave_briefly(arena);
+    return block;
+}
+
+void *space_block_entered(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
+{
     void *block = block_alloc(arena, nbytes, alignment, zero);
     thread_leave(arena);
     return block;
+}
+
+void *space_block(size_t nbytes, size_t alignment, bool zero)
+{
+    PageArena *arena = thread_enter();
+    return likely(arena != NULL) ? space_block_entered(arena, nbytes, alignment, zero) : NULL;
 }
 
 size_t space_block_bytes(const void *block)
@@ -120,13 +137,27 @@ size_t space_block_bytes(const void *block)
     return block_bytes(block);
 }
 
+size_t space_block_keep(PageArena *arena, void *block)
+{
+    size_t page = region_page((uintptr_t)block);
+    uint32_t found = block_tag_at(page);
+    if (unlikely(!block_tag_is_of(found, block)) || !unit_block_keep(arena, page, found))
+        return 0;
+    thread_leave_briefly(arena);
+    return block_tag_bytes(found);
+}
+
+size_t space_block_free_entered(PageArena *arena, void *block)
+{
+    size_t nbytes = block_free(arena, block);
+    thread_leave(arena);
+    return nbytes;
+}
+
 size_t space_block_free(void *block)
 {
     PageArena *arena = thread_enter();
-    size_t nbytes = block_free(arena, block);
-    if (likely(arena != NULL))
-        thread_leave(arena);
-    return nbytes;
+    return likely(arena != NULL) ? space_block_free_entered(arena, block) : block_free(NULL, block);
 }
 
 static void *slide(void *block, size_t nbytes)

@@ -73,4 +73,26 @@ static inline void thread_leave(PageArena *arena)
     __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
 }
 
+/*
+ * The same for what calls no function: NULL also when the next call is due to look at the clock, which
+ * thread_leave does.
+ */
+static inline PageArena *thread_enter_briefly(void)
+{
+    PageArena *arena = g_page_arena;
+    if (unlikely(arena == NULL || arena->busy != THREAD_IDLE || arena->until_look == 1))
+        return NULL;
+    __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return arena;
+}
+
+static inline void thread_leave_briefly(PageArena *arena)
+{
+    uint32_t left = __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) - 1;
+    __atomic_store_n(&arena->until_look, left, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
+}
+
 #endif

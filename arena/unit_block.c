@@ -62,11 +62,6 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-static inline size_t units_for(size_t nbytes)
-{
-    return (nbytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
-}
-
 static size_t take_units(PageArena *arena, size_t *n, size_t *used)
 {
     size_t unit;
@@ -74,14 +69,6 @@ static size_t take_units(PageArena *arena, size_t *n, size_t *used)
         if (!quick_drain(arena) && !chunk_extend(arena))
             return NO_UNIT;
     return unit;
-}
-
-static inline void *hand_out(PageArena *arena, size_t unit, size_t n)
-{
-    count_add(&arena->unit_blocks, 1);
-    block_tag_set(unit / PAGE_UNITS,
-                  (uint32_t)n | (uint32_t)(unit % PAGE_UNITS) << BLOCK_SIZE_BITS | BLOCK_IN_UNITS);
-    return (char *)region_addr(0) + (unit << UNIT_SHIFT);
 }
 
 static __attribute__((noinline)) void *alloc_from_chunk(PageArena *arena, size_t n, bool zero)
@@ -92,17 +79,17 @@ static __attribute__((noinline)) void *alloc_from_chunk(PageArena *arena, size_t
         return NULL;
     if (zero)
         clear(unit, n, used);
-    return hand_out(arena, unit, n);
+    return unit_block_of(arena, unit, n);
 }
 
 void *unit_block_alloc(PageArena *arena, size_t nbytes, bool zero)
 {
-    size_t n = units_for(nbytes);
-    size_t unit = quick_take(&arena->blocks, &n);
-    if (unlikely(unit == NO_UNIT))
-        return alloc_from_chunk(arena, n, zero);
-    void *block = hand_out(arena, unit, n);
-    return unlikely(zero) ? memset(block, 0, n << UNIT_SHIFT) : block;
+    void *block = unit_block_kept(arena, nbytes);
+    if (unlikely(block == NULL))
+        return alloc_from_chunk(arena, units_for(nbytes), zero);
+    if (unlikely(zero))
+        memset(block, 0, block_tag_bytes(block_tag_at(region_page((uintptr_t)block))));
+    return block;
 }
 
 /*
@@ -153,18 +140,15 @@ static __attribute__((noinline)) void free_apart(PageArena *arena, size_t page, 
 void unit_block_free(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + block_tag_start(block);
-    size_t n = block & BLOCK_SIZE_MASK;
-    size_t last = (unit + n - 1) / PAGE_UNITS;
-    if (unlikely(!chunk_is_of(arena, unit) || !odd_is_plain(page, last + 1 - page))) {
+    struct run pages = block_tag_pages(page, block);
+    if (unit_block_keep(arena, page, block))
+        return;
+    if (unlikely(!chunk_is_of(arena, unit) || !odd_is_plain(pages.first, pages.npages))) {
         free_apart(arena, page, block);
         return;
     }
     block_tag_set(page, 0);
-    if (quick_has_room(&arena->blocks, n)) {
-        quick_put(&arena->blocks, unit, n);
-        return;
-    }
-    chunk_put(arena, unit, n);
+    chunk_put(arena, unit, block & BLOCK_SIZE_MASK);
     if (unlikely(quick_is_excessive(&arena->blocks)))
         quick_drain(arena);
 }

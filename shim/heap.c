@@ -166,9 +166,23 @@ static __attribute__((noinline)) void *large_malloc(size_t nbytes)
     return served != NULL ? served : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
 }
 
+static __attribute__((noinline)) void *malloc_entered(PageArena *arena, size_t nbytes)
+{
+    void *served = space_block_entered(arena, nbytes, 1, false);
+    return likely(served != NULL) ? served
+                                  : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
+}
+
 EXPORT void *malloc(size_t nbytes)
 {
-    return likely(nbytes < plain) ? next.malloc(nbytes) : large_malloc(nbytes);
+    if (likely(nbytes < plain))
+        return next.malloc(nbytes);
+    bool usual = takes(nbytes) && !__atomic_load_n(&stir_due, __ATOMIC_RELAXED);
+    PageArena *arena = likely(usual) ? space_enter() : NULL;
+    if (unlikely(arena == NULL))
+        return large_malloc(nbytes);
+    void *kept = space_block_kept(arena, nbytes);
+    return kept != NULL ? kept : malloc_entered(arena, nbytes);
 }
 
 /* The size of a block of ours; 0: it is another's. */
@@ -177,18 +191,30 @@ static inline size_t our_bytes(const void *p)
     return unlikely(region_owns((uintptr_t)p)) ? space_block_bytes(p) : 0;
 }
 
-/* False: it is another's. */
-static inline bool free_block(void *p)
+static __attribute__((noinline)) void free_otherwise(void *p, PageArena *arena)
 {
-    size_t nbytes = unlikely(region_owns((uintptr_t)p)) ? space_block_free(p) : 0;
+    size_t nbytes = arena != NULL ? space_block_free_entered(arena, p) : space_block_free(p);
     if (nbytes >= stir_least)
         __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
-    return nbytes != 0;
+    if (nbytes == 0)
+        next.free(p);
+}
+
+static __attribute__((noinline)) void free_in_region(void *p)
+{
+    PageArena *arena = space_enter();
+    size_t nbytes = likely(arena != NULL) ? space_block_keep(arena, p) : 0;
+    if (nbytes == 0)
+        free_otherwise(p, arena);
+    else if (nbytes >= stir_least)
+        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
 }
 
 EXPORT void free(void *p)
 {
-    if (likely(!free_block(p)))
+    if (unlikely(region_owns((uintptr_t)p)))
+        free_in_region(p);
+    else
         next.free(p);
 }
 
