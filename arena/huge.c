@@ -21,6 +21,10 @@
 #define WASTE_LITTLE (WASTE_UNITS / 8)
 #define LOOKS_MOST 4
 
+/* After so many refusals in a row the next one is without a look, then the next 3, the next 7, up to 63. */
+#define REFUSALS_LOOKED_AT 4
+#define PAUSES_GROW 6
+
 /*
  * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that
  * were looked into hold less than this.
@@ -29,17 +33,21 @@
 #define SMALL_LOOKS 4
 #define SHOWN_PAGES ((size_t)192)
 
-/* Plus the waste, of those that are huge, or were: then some of it is still resident. */
+/*
+ * Plus the waste, of those that are huge, or were: then some of it is still resident. Above that each
+ * change counts, so that what was found out about a state never goes into a later one.
+ */
 enum { UNDECIDED = 0x00, SMALL = 0x40, SPLIT = 0x80, HUGE = 0xc0 };
 #define KIND(state) ((state)&0xc0U)
 #define WASTE(state) ((state)&0x3fU)
+#define COUNTED(state) (((state) | 0xffU) + 1)
 
 /* Each split one may take a mapping (vm.max_map_count): beyond so many they stay as they are. */
 #define SPLIT_MOST ((size_t)4096)
 
 /* By superblock; NULL: all are alike. */
 struct super {
-    uint8_t state;
+    uint16_t state;
     /*
      * Whether there may be a seam in it, or beside it. Advice has passed over odd pages, which may be
      * plain by now; or it is no longer huge, and that is not how it was at first.
@@ -54,10 +62,9 @@ static int advice;
 /* Whether the system gives huge pages to everybody. */
 static bool for_all;
 
-/* Huge or split ones; how many of them are split. */
 static size_t nhuge;
 static size_t nsplit;
-static size_t waste;
+static size_t waste; /* of both */
 
 /* The last one that counts as new, and how many threads are at it. */
 static size_t last;
@@ -94,15 +101,16 @@ static unsigned read_state(size_t super)
     return __atomic_load_n(&supers[super].state, __ATOMIC_RELAXED);
 }
 
-/* False: somebody else has changed it. */
+/* From what was read. False: somebody else has changed it. */
 static bool change_state(size_t super, unsigned from, unsigned to)
 {
-    uint8_t expected = (uint8_t)from;
-    if (!__atomic_compare_exchange_n(&supers[super].state, &expected, (uint8_t)to, false,
-                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    uint16_t expected = (uint16_t)from;
+    if (!__atomic_compare_exchange_n(&supers[super].state, &expected,
+                                     (uint16_t)(COUNTED(from) + to), false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
         return false;
     __atomic_fetch_add(&waste, (size_t)WASTE(to) - WASTE(from), __ATOMIC_RELAXED);
-    __atomic_fetch_add(&nhuge, (size_t)(to >= SPLIT) - (from >= SPLIT), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&nhuge, (size_t)(KIND(to) == HUGE) - (KIND(from) == HUGE), __ATOMIC_RELAXED);
     __atomic_fetch_add(&nsplit, (size_t)(KIND(to) == SPLIT) - (KIND(from) == SPLIT),
                        __ATOMIC_RELAXED);
     return true;
@@ -142,21 +150,24 @@ static bool look_into(size_t super)
     return true;
 }
 
-/* The last that was new, and one of the others in turn. False: it could not look at the first. */
-static bool look_around(void)
+static size_t count_supers(void)
+{
+    return region_used_pages() / SUPER_PAGES;
+}
+
+/* In turn, one of those with waste. */
+static size_t next_in_turn(void)
 {
     static size_t turn;
-    size_t nsupers = region_used_pages() / SUPER_PAGES;
+    size_t nsupers = count_supers();
     size_t super = __atomic_load_n(&turn, __ATOMIC_RELAXED);
-    bool looked = look_into(min_size(__atomic_load_n(&last, __ATOMIC_RELAXED), nsupers - 1));
     for (size_t i = 0; i < nsupers; i++) {
         super = super + 1 < nsupers ? super + 1 : 0;
         if (WASTE(read_state(super)) > WASTE_LITTLE)
             break;
     }
-    look_into(super);
     __atomic_store_n(&turn, super, __ATOMIC_RELAXED);
-    return looked;
+    return super;
 }
 
 static bool has_shown(size_t super)
@@ -192,19 +203,46 @@ static void return_room(unsigned more)
 }
 
 /*
- * Looks at least once, and some more before it says no. Returns what was counted; 0: no. It is little only
- * where nobody else was at it before the last new one was looked into: there is one such at a time.
+ * Looks at the last that was new and one of the others, and at some more before it says no. Returns what was
+ * counted; 0: no. It is little only where nobody else was at it before the last new one was looked into:
+ * there is one such at a time.
  */
-static unsigned find_room(bool touched_next)
+static unsigned look_for_room(bool touched_next)
 {
+    size_t newest = min_size(__atomic_load_n(&last, __ATOMIC_RELAXED), count_supers() - 1);
+    bool alone = __atomic_load_n(&ndeciding, __ATOMIC_ACQUIRE) == 1;
+    bool looked = look_into(newest);
+    unsigned expected_waste = touched_next && alone && looked ? WASTE_NEW : WASTE_UNITS;
+    size_t begun = SIZE_MAX;
     for (unsigned i = 0; i < LOOKS_MOST; i++) {
-        bool alone = __atomic_load_n(&ndeciding, __ATOMIC_ACQUIRE) == 1;
-        bool looked = look_around();
-        unsigned expected_waste = touched_next && alone && looked ? WASTE_NEW : WASTE_UNITS;
+        size_t super = next_in_turn();
+        if (super == begun)
+            break;
+        if (super != newest)
+            look_into(super);
         if (take_room(expected_waste))
             return expected_waste;
+        begun = i == 0 ? super : begun;
     }
     return 0;
+}
+
+/* The same, but that it pauses: there may never be room, and looks take longer than huge pages spare. */
+static unsigned find_room(bool touched_next)
+{
+    static unsigned refusals, left;
+    unsigned now_left = __atomic_load_n(&left, __ATOMIC_RELAXED);
+    if (now_left != 0) {
+        __atomic_store_n(&left, now_left - 1, __ATOMIC_RELAXED);
+        return 0;
+    }
+    unsigned counted = look_for_room(touched_next);
+    unsigned n = counted != 0 ? 0 : __atomic_load_n(&refusals, __ATOMIC_RELAXED) + 1;
+    unsigned growth = n > REFUSALS_LOOKED_AT ? n - REFUSALS_LOOKED_AT : 0;
+    if (growth <= PAUSES_GROW)
+        __atomic_store_n(&refusals, n, __ATOMIC_RELAXED);
+    __atomic_store_n(&left, (1U << min_size(growth, PAUSES_GROW)) - 1, __ATOMIC_RELAXED);
+    return counted;
 }
 
 /*
@@ -218,15 +256,24 @@ static void make_huge(size_t super, unsigned expected_waste)
     if (!region_extend((super + 1) * SUPER_PAGES))
         return;
     /* Where a page is lost the kernel refuses after it has done the rest. */
+    unsigned state = read_state(super);
     if (!advise_plain(super, MADV_HUGEPAGE))
         advise_plain(super, MADV_NOHUGEPAGE);
-    else if (change_state(super, SMALL, HUGE + expected_waste) && expected_waste == WASTE_NEW)
+    else if (KIND(state) == SMALL && change_state(super, state, HUGE + expected_waste) &&
+             expected_waste == WASTE_NEW)
         __atomic_store_n(&last, super, __ATOMIC_RELAXED);
+}
+
+/* False: it was decided on. */
+static bool decide_small(size_t super)
+{
+    unsigned state = read_state(super);
+    return KIND(state) == UNDECIDED && change_state(super, state, SMALL);
 }
 
 static void decide(size_t super, bool touched_next, bool unasked)
 {
-    if (!change_state(super, UNDECIDED, SMALL))
+    if (!decide_small(super))
         return;
     if (unasked) {
         make_huge(super, 0);
@@ -241,10 +288,18 @@ static void decide(size_t super, bool touched_next, bool unasked)
     }
 }
 
+/* What others were about to change is as they had left it: everything is counted again. */
 void huge_forget(void)
 {
     __atomic_store_n(&ndeciding, 0, __ATOMIC_RELAXED);
     waste_forget();
+    waste = nhuge = nsplit = 0;
+    for (size_t super = 0; supers != NULL && super < count_supers(); super++) {
+        unsigned state = read_state(super);
+        waste += WASTE(state);
+        nhuge += KIND(state) == HUGE;
+        nsplit += KIND(state) == SPLIT;
+    }
 }
 
 static bool is_within(size_t super, size_t first, size_t npages)
@@ -260,7 +315,7 @@ void huge_prepare(size_t first, size_t npages)
     if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
-        if (likely(read_state(super) != UNDECIDED))
+        if (likely(KIND(read_state(super)) != UNDECIDED))
             continue;
         decide(super, touched_next, unasked);
         touched_next = false;
@@ -272,16 +327,18 @@ void huge_decline(size_t first, size_t npages)
     if (supers == NULL)
         return;
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
-        change_state(super, UNDECIDED, SMALL);
+        decide_small(super);
 }
 
 /* A huge one so that the kernel does not put another huge page there. */
 static void end_state(size_t super, unsigned to)
 {
     unsigned from = read_state(super);
-    if (KIND(from) == HUGE)
+    unsigned kind = KIND(from);
+    if (kind == HUGE)
         advise_plain(super, MADV_NOHUGEPAGE);
-    change_state(super, from, to);
+    while (KIND(from) == kind && !change_state(super, from, to))
+        from = read_state(super);
 }
 
 static void split(size_t super)
@@ -337,7 +394,7 @@ void huge_purged(size_t first, size_t npages)
     for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
         if (!is_within(super, first, npages))
             split(super);
-        else if (read_state(super) != UNDECIDED)
+        else if (KIND(read_state(super)) != UNDECIDED)
             end_state(super, UNDECIDED);
 }
 
@@ -408,8 +465,10 @@ void huge_join(size_t first, size_t npages)
 {
     if (supers == NULL || is_alike(first, npages))
         return;
-    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++)
+    for (size_t super = first / SUPER_PAGES; super * SUPER_PAGES < first + npages; super++) {
         if (KIND(read_state(super)) == HUGE)
             split(super);
+        __atomic_store_n(&supers[super].mixed, true, __ATOMIC_RELAXED);
+    }
     os_advise(region_addr(first), npages * PAGE_BYTES, MADV_NOHUGEPAGE);
 }

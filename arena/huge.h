@@ -31,7 +31,7 @@ void huge_prepare(size_t first, size_t npages);
 /* The same for pages that will be reserved: parts of them go back untouched. */
 void huge_decline(size_t first, size_t npages);
 
-/* Before free pages are given back: of a part of a huge page, the kernel frees nothing otherwise. */
+/* Before pages are given back: of a part of a huge page, the kernel frees nothing otherwise. */
 void huge_unfold(size_t first, size_t npages);
 
 /* After that. */

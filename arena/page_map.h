@@ -22,7 +22,7 @@
  *     odd       not plain, as one or more of torn to lent say (odd.h)
  *     claimed   being mapped over by the program (MAP_FIXED), was not live before
  *     held      live, and taken by a claim that may put it back
- *     reserved  live, inaccessible since it was handed out: dirty still tells what it holds
+ *     reserved  live, inaccessible since it was handed out, and reads as zero: dirty tells whether it is resident
  *
  * A state bit is cleared with one atomic operation, and whoever finds it set owns the page. So two
  * threads can race for a page, and a list may name a page that has long gone elsewhere: exactly

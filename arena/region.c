@@ -264,7 +264,8 @@ size_t region_alloc(size_t npages, unsigned order)
 
 bool region_take(size_t first, size_t npages)
 {
-    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || !region_lock(true))
+    /* Nothing is free above, and the end of the region, and of what describes it, may be given up meanwhile. */
+    if (first + npages > region_used_pages() || !region_lock(true))
         return false;
     bool free = page_map_count(PAGE_FREE, first, npages) == npages;
     if (free)

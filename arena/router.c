@@ -250,7 +250,7 @@ void *router_map_sparse(PageArena *arena)
 /* What is cached there is free as well. */
 static bool take_at(size_t first, size_t npages)
 {
-    if (npages > (g_region.nbytes >> PAGE_SHIFT) - first || page_map_any(PAGE_LIVE, first, npages))
+    if (first + npages > region_used_pages() || page_map_any(PAGE_LIVE, first, npages))
         return false;
     region_free_cached(first, npages);
     return region_take(first, npages);
@@ -264,13 +264,28 @@ bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held)
     return make_live(arena, first, npages, held, true);
 }
 
-/* Makes pages in flight reserved ones. False: the kernel refuses. */
+/* Pages in flight that the kernel did not make inaccessible, or only some of them. */
+static void give_up_reserving(size_t first, size_t npages)
+{
+    if (g_config.guard != 0 || os_commit(region_addr(first), npages * PAGE_BYTES))
+        region_free(first, npages);
+    else
+        page_map_set(PAGE_LOST, first, npages);
+}
+
+/*
+ * Makes pages in flight reserved ones. False: the kernel refuses. They are cleared now: once they can be
+ * written to, another thread may do so before anything can be done here.
+ */
 static bool reserve(PageArena *arena, size_t first, size_t npages)
 {
-    if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages))
-        zero_purge(first, npages);
+    if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages) &&
+        zero_purge(first, npages))
+        huge_decline(first, npages);
+    if (page_map_any(PAGE_DIRTY, first, npages))
+        zero_prepare(first, npages);
     if (!os_forbid(region_addr(first), npages * PAGE_BYTES)) {
-        region_free(first, npages);
+        give_up_reserving(first, npages);
         return false;
     }
     page_map_set(PAGE_RESERVED, first, npages);
@@ -293,20 +308,6 @@ bool router_reserve_at(PageArena *arena, size_t first, size_t npages)
         return false;
     huge_decline(first, npages);
     return reserve(arena, first, npages);
-}
-
-void router_unreserve(size_t first, size_t npages, bool writable)
-{
-    struct run run = {first, 0};
-    size_t end = first + npages;
-    while ((run = page_map_take_next(PAGE_RESERVED, run.first + run.npages, end)).npages != 0) {
-        if (!page_map_any(PAGE_DIRTY, run.first, run.npages))
-            continue;
-        if (writable)
-            zero_prepare(run.first, run.npages);
-        else if (!zero_purge(run.first, run.npages))
-            huge_replace(run.first, run.npages, false);
-    }
 }
 
 void router_flush(PageArena *arena)

@@ -48,17 +48,11 @@ void *router_map(PageArena *arena, size_t npages, unsigned order, size_t held);
 /* The same of one superblock, of which parts may never be used: a huge page would waste them. */
 void *router_map_sparse(PageArena *arena);
 
-/* The same as router_map, but inaccessible until the program makes it accessible, and not cleared until then. */
+/* The same as router_map, but inaccessible until the program makes it accessible. */
 void *router_reserve(PageArena *arena, size_t npages);
 
 /* Exactly these. False: not all of them are free. */
 bool router_reserve_at(PageArena *arena, size_t first, size_t npages);
-
-/*
- * Reserved pages become ordinary live ones: those that are dirty are cleared, or given back to the
- * kernel where they are not `writable` now.
- */
-void router_unreserve(size_t first, size_t npages, bool writable);
 
 /* Maps exactly these pages, as router_map does. False: not all of them are free. */
 bool router_map_at(PageArena *arena, size_t first, size_t npages, size_t held);

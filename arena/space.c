@@ -310,20 +310,19 @@ bool space_is_reserved(struct range range)
     return page_map_count(PAGE_RESERVED, first_page(range), page_count(range)) == page_count(range);
 }
 
-void space_commit(struct range range)
-{
-    range = space_clip(range);
-    if (range.start == range.end)
-        return;
-    router_unreserve(first_page(range), page_count(range), true);
-    trace_call(TRACE_COMMIT, first_page(range), page_count(range));
-}
-
 void space_settle(struct range range)
 {
     range = space_clip(range);
     if (range.start != range.end)
-        router_unreserve(first_page(range), page_count(range), false);
+        page_map_clear(PAGE_RESERVED, first_page(range), page_count(range));
+}
+
+void space_commit(struct range range)
+{
+    space_settle(range);
+    range = space_clip(range);
+    if (range.start != range.end)
+        trace_call(TRACE_COMMIT, first_page(range), page_count(range));
 }
 
 bool space_is_odd(struct range range)
@@ -341,6 +340,13 @@ void space_join(struct range range)
     range = space_clip(range);
     if (range.start != range.end)
         huge_join(first_page(range), page_count(range));
+}
+
+void space_unfold(struct range range)
+{
+    range = space_clip(range);
+    if (range.start != range.end)
+        huge_unfold(first_page(range), page_count(range));
 }
 
 void space_discarded(struct range range)

@@ -102,11 +102,11 @@ bool space_reserve_at(struct range range);
 /* Whether all of a range is reserved, and was not touched since in any way. */
 bool space_is_reserved(struct range range);
 
-/* The range, reserved or not, is readable and writable now: what was not cleared is. */
-void space_commit(struct range range);
-
-/* The same where it is not, or is about to be changed by the kernel. */
+/* Before the program, or the kernel for it, does anything to a range: none of it is reserved any more. */
 void space_settle(struct range range);
+
+/* The same before a range, reserved or not, becomes readable and writable. */
+void space_commit(struct range range);
 
 /*
  * Notes what the program does to the live pages of a range, before it is done; see odd.h. What may
@@ -120,7 +120,8 @@ bool space_is_uniform(struct range range);
 /* Before the kernel moves a range: where only some of it may have huge pages, none may. */
 void space_join(struct range range);
 
-/* The program has given back the memory of a range, and keeps the range. */
+/* Before the program gives back the memory of a range, and keeps the range; and when it has. */
+void space_unfold(struct range range);
 void space_discarded(struct range range);
 bool space_is_sealed(struct range range);
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "odd.h"
-#include "os.h"
 #include "quick.h"
 #include "region.h"
 #include "router.h"
@@ -52,7 +51,7 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     if (unlikely(full) && odd_is_plain(pages.first, pages.npages)) {
         size_t unit = page * PAGE_UNITS + block_tag_start(block);
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
-        os_purge(region_addr(first), ((unit + n) / PAGE_UNITS - first) << PAGE_SHIFT);
+        zero_purge(first, (unit + n) / PAGE_UNITS - first);
     }
     block_tag_set(page, block | BLOCK_LEFT);
     uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);

@@ -26,25 +26,18 @@ static int protect_piece(struct range piece, const void *arguments)
     size_t nbytes = piece.end - piece.start;
     bool keyed = want->key > 0; /* key 0 is what all pages have */
     bool plain = want->prot == (PROT_READ | PROT_WRITE) && !keyed;
-    if (!plain && want->prot != PROT_NONE)
+    if (plain)
+        space_commit(piece);
+    else if (want->prot != PROT_NONE)
         space_settle(piece);
     if (!plain)
         space_mark(keyed ? PAGE_TORN : PAGE_PROTECTED, piece);
     int result = want->key == -1
                      ? real.mprotect((void *)piece.start, nbytes, want->prot)
                      : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);
-    if (!plain)
-        return result;
-    if (result != 0) {
-        /* It may have got half-way. */
-        int error = errno;
-        space_settle(piece);
-        errno = error;
-        return result;
-    }
-    space_commit(piece);
-    space_unmark(PAGE_PROTECTED, piece);
-    return 0;
+    if (plain && result == 0)
+        space_unmark(PAGE_PROTECTED, piece);
+    return result;
 }
 
 static int protect(struct range range, int prot, int key)
@@ -84,12 +77,15 @@ static int advise_piece(struct range piece, const void *arguments)
     enum page_bit how;
     int advice = *(const int *)arguments;
     enum advice effect = route_advice(advice, &how);
+    bool discards = advice == MADV_DONTNEED || advice == ADVICE_DONTNEED_LOCKED;
     if (effect == ADVICE_MARKS)
         space_mark(how, piece);
+    if (discards)
+        space_unfold(piece);
     int result = real.madvise((void *)piece.start, piece.end - piece.start, advice);
     if (result == 0 && effect == ADVICE_UNMARKS)
         space_unmark(how, piece);
-    if (result == 0 && (advice == MADV_DONTNEED || advice == ADVICE_DONTNEED_LOCKED))
+    if (result == 0 && discards)
         space_discarded(piece);
     return result;
 }

@@ -238,8 +238,8 @@ static void use_reservation(size_t npages)
     if (start == NULL)
         return;
     struct range used = range_of(start, npages / 2 * PAGE_BYTES);
-    CHECK(mprotect(start, length(used), PROT_READ | PROT_WRITE) == 0);
     space_commit(used);
+    CHECK(mprotect(start, length(used), PROT_READ | PROT_WRITE) == 0);
     space_unmark(PAGE_PROTECTED, used);
     add(start, length(used));
     space_unmap((struct range){used.end, used.start + npages * PAGE_BYTES});
