@@ -21,9 +21,9 @@
 #define WASTE_LITTLE (WASTE_UNITS / 8)
 #define LOOKS_MOST 4
 
-/* After so many refusals in a row the next one is without a look, then the next 3, the next 7, up to 63. */
+/* After so many refusals in a row the next one is without a look, then the next 3, the next 7, up to 31. */
 #define REFUSALS_LOOKED_AT 4
-#define PAUSES_GROW 6
+#define PAUSES_GROW 5
 
 /*
  * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that

@@ -19,6 +19,7 @@ contract() { as_without "$PROGS/$1" "${@:2}"; }
 @test "success leaves errno alone" { contract errno_kept; }
 @test "mmap: every flag" { contract flags; }
 @test "mmap: reservations, trimming, hints" { contract reservation; }
+@test "mmap: a reservation that two threads open" { contract reservation_threads; }
 
 @test "munmap: parts of a span" { contract unmap_parts; }
 @test "munmap: across spans" { contract unmap_neighbours; }

@@ -126,6 +126,8 @@ huge_pages_add() {
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 later
   huge_pages_add "$ROOT/build/test/progs/sparse" 8 16384 later
   huge_pages_add "$ROOT/build/test/progs/sparse" 64 2048 threads
+  huge_pages_add "$ROOT/build/test/progs/sparse" 200 2048 split
+  huge_pages_add "$ROOT/build/test/progs/sparse" 100 2048 stuck
 }
 
 @test "a limit that is set takes no memory" {

@@ -7,8 +7,10 @@
  *     stride    it touches one page in 21
  *     later     it takes all of the spans before it touches any
  *     threads   as many threads do that, each with one span, at the same time
+ *     split     it has filled 20 spans before, 20 times, and kept a page of each
+ *     stuck     it touches little of the first two only, and all of the others
  *
- * usage: sparse COUNT KB [part | whole | stride | later | threads]
+ * usage: sparse COUNT KB [part | whole | stride | later | threads | split | stuck]
  */
 #include "prog.h"
 #include <pthread.h>
@@ -41,6 +43,15 @@ static void in_threads(size_t count)
         expect(pthread_join(threads[i], NULL) == 0);
 }
 
+static void fill_and_split(void)
+{
+    for (size_t i = 0; i < 20 * 20; i++) {
+        char *span = map(2 * MB);
+        fill(span, 2 * MB, 1);
+        expect(madvise(span + PAGE, 2 * MB - PAGE, MADV_DONTNEED) == 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     expect(argc == 3 || argc == 4);
@@ -54,6 +65,8 @@ int main(int argc, char **argv)
         in_threads(count);
         return 0;
     }
+    if (strcmp(how, "split") == 0)
+        fill_and_split();
     for (size_t i = 0; i < count; i++) {
         spans[i] = map(nbytes);
         if (strcmp(how, "later") == 0)
@@ -62,6 +75,8 @@ int main(int argc, char **argv)
             fill(spans[i], nbytes, 1);
             expect(madvise(spans[i], nbytes, MADV_DONTNEED) == 0);
         }
+        if (strcmp(how, "stuck") == 0 && i >= 2)
+            fill(spans[i], nbytes, 1);
         touch(spans[i], strcmp(how, "stride") == 0 ? 21 : 64);
         if (strcmp(how, "part") == 0)
             expect(madvise(spans[i], PAGE, MADV_DONTNEED) == 0);

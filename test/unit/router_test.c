@@ -441,6 +441,61 @@ static void exact_pages_that_are_cached(void)
     check_none_lost();
 }
 
+/* Another thread may give the end of the region up at any moment. */
+static void exact_pages_beyond_the_end(void)
+{
+    set_up(SMALL);
+    size_t end = g_region.nbytes / PAGE_BYTES;
+    map(1);
+    CHECK(!router_map_at(&arena, end - 1, 1, 0));
+    region_trim();
+    CHECK(g_region.nbytes < end * PAGE_BYTES);
+    CHECK(!router_map_at(&arena, end - 1, 1, 0));
+    CHECK(!router_reserve_at(&arena, end - 1, 1));
+    CHECK(!region_take(end - 1, 1));
+}
+
+static long mprotect_half(const long *arguments)
+{
+    const long half[6] = {arguments[0], arguments[1] / 2, arguments[2]};
+    fake_real(SYS_mprotect, half);
+    return -ENOMEM;
+}
+
+static void reservation_that_fails_half_way(void)
+{
+    set_up(SMALL);
+    size_t first = map(64);
+    fill(first, 64);
+    router_free_live(&arena, first, 64);
+    fake_handle(SYS_mprotect, mprotect_half);
+    CHECK(!router_reserve_at(&arena, first, 64));
+    CHECK(page_map_count(PAGE_LOST, first, 64) == 64);
+    fake_handle(SYS_mprotect, NULL);
+
+    first = map(64);
+    fill(first, 64);
+    router_free_live(&arena, first, 64);
+    fake_fail(SYS_mprotect, 1, 1, ENOMEM);
+    CHECK(!router_reserve_at(&arena, first, 64));
+    CHECK_EQUAL(fake_count(SYS_mprotect), 4);
+    CHECK(router_map_at(&arena, first, 64, 0) && is_zero(first, 64));
+    fill(first, 64);
+    check_none_lost();
+}
+
+static void reservation_is_zero_before_it_is_opened(void)
+{
+    set_up(SMALL);
+    size_t first = map(64);
+    fill(first, 64);
+    router_free_live(&arena, first, 64);
+    CHECK(router_reserve_at(&arena, first, 64));
+    const long open_it[6] = {(long)region_addr(first), 64 * PAGE_BYTES, PROT_READ};
+    CHECK(fake_real(SYS_mprotect, open_it) == 0);
+    CHECK(is_zero(first, 64));
+}
+
 static void touch_freed(void)
 {
     size_t first = map(16);
@@ -559,7 +614,9 @@ UNIT_MAIN(UNIT_CASE(cached_spans_come_back_last_first), UNIT_CASE(no_system_call
           UNIT_CASE(odd_pages_are_replaced), UNIT_CASE(odd_pages_that_cannot_be_replaced),
           UNIT_CASE(only_what_is_live_is_freed), UNIT_CASE(without_an_arena),
           UNIT_CASE(exact_pages), UNIT_CASE(exact_pages_that_are_cached),
-          UNIT_CASE(guarded_memory_faults), UNIT_CASE(guarded_memory_is_used_again),
+          UNIT_CASE(exact_pages_beyond_the_end), UNIT_CASE(reservation_that_fails_half_way),
+          UNIT_CASE(reservation_is_zero_before_it_is_opened), UNIT_CASE(guarded_memory_faults),
+          UNIT_CASE(guarded_memory_is_used_again),
           UNIT_CASE(guarded_memory_that_cannot_be_had_again),
           UNIT_CASE(guarded_memory_that_cannot_be_replaced), UNIT_CASE(suspended),
           UNIT_CASE(no_memory_for_an_arena), UNIT_CASE(region_exhausted))
