@@ -255,26 +255,6 @@ static void looks_pause(void)
     CHECK(count >= 80 - 32);
 }
 
-/* Those that were huge once, and were split, are not what huge ones may waste a part of. */
-static void split_ones_allow_no_waste(void)
-{
-    set_up("REGION=512M");
-    show();
-    for (int i = 0; i < 100; i++) {
-        char *span = take(SUPER_BYTES);
-        touch(span, SUPER_PAGES);
-        CHECK(madvise(span + PAGE_BYTES, SUPER_BYTES - PAGE_BYTES, MADV_DONTNEED) == 0);
-        space_discarded(range_of(span + PAGE_BYTES, SUPER_BYTES - PAGE_BYTES));
-    }
-    size_t count = 0;
-    for (int i = 0; i < 50; i++) {
-        char *span = take(SUPER_BYTES);
-        touch(span, 8);
-        count += advised[super_of(span)];
-    }
-    CHECK(count <= 4);
-}
-
 static void purged_whole_is_as_before(void)
 {
     set_up("REGION=512M");
@@ -425,11 +405,10 @@ static void threads(void)
 UNIT_MAIN(UNIT_CASE(small_programs_stay_small), UNIT_CASE(those_that_use_memory_get_them),
           UNIT_CASE(pages_that_cannot_be_read), UNIT_CASE(waste_is_bounded),
           UNIT_CASE(trust_is_bounded), UNIT_CASE(waste_that_is_used_is_none),
-          UNIT_CASE(looks_pause), UNIT_CASE(split_ones_allow_no_waste),
-          UNIT_CASE(purged_whole_is_as_before), UNIT_CASE(purged_in_part_is_small),
-          UNIT_CASE(program_gives_back), UNIT_CASE(discarded_ones_count),
-          UNIT_CASE(what_is_left_of_split_ones_counts), UNIT_CASE(reservations_stay_small),
-          UNIT_CASE(seams_are_closed), UNIT_CASE(replaced_is_advised),
-          UNIT_CASE(none_where_the_system_has_none), UNIT_CASE(system_gives_them_to_all),
-          UNIT_CASE(kernels_without_them), UNIT_CASE(knob_never), UNIT_CASE(knob_always),
-          UNIT_CASE(threads))
+          UNIT_CASE(looks_pause), UNIT_CASE(purged_whole_is_as_before),
+          UNIT_CASE(purged_in_part_is_small), UNIT_CASE(program_gives_back),
+          UNIT_CASE(discarded_ones_count), UNIT_CASE(what_is_left_of_split_ones_counts),
+          UNIT_CASE(reservations_stay_small), UNIT_CASE(seams_are_closed),
+          UNIT_CASE(replaced_is_advised), UNIT_CASE(none_where_the_system_has_none),
+          UNIT_CASE(system_gives_them_to_all), UNIT_CASE(kernels_without_them),
+          UNIT_CASE(knob_never), UNIT_CASE(knob_always), UNIT_CASE(threads))
