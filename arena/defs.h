@@ -108,11 +108,11 @@ void invariant_broken(const char *what, const char *file, int line) __attribute_
 
 /*
  * Counters have one writer, the thread that owns them, and are read by any thread that prints
- * them: a plain increment, never torn.
+ * them: one instruction, never torn.
  */
 static inline void count_add(uint64_t *counter, uint64_t n)
 {
-    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+    __asm__("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
 }
 
 static inline uint64_t count_read(const uint64_t *counter)
