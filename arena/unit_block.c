@@ -13,16 +13,11 @@
 #define REMOTE_SHARE 4
 #define REMOTE_MOST (12 * MIB / UNIT_BYTES)
 
-/* Clears what may not read as zero: all that was in use since the region gave it, and what is dirty. */
-static void clear(size_t unit, size_t n, size_t used)
+/* Clears what was in use since the region gave it. The rest is as the region gave it, and was not dirty. */
+static void clear(char *start, size_t n, size_t used)
 {
-    char *start = (char *)region_addr(0) + (unit << UNIT_SHIFT);
-    size_t from = min_size(align_up(unit + used, PAGE_UNITS), unit + n);
-    size_t to = max_size(align_down(unit + n, PAGE_UNITS), from);
-    memset(start, 0, (from - unit) << UNIT_SHIFT);
-    if (to != from)
-        zero_prepare(from / PAGE_UNITS, (to - from) / PAGE_UNITS);
-    memset(start + ((to - unit) << UNIT_SHIFT), 0, (unit + n - to) << UNIT_SHIFT);
+    memset(start, 0, used << UNIT_SHIFT);
+    invariant(zero_reads(start + (used << UNIT_SHIFT), (n - used) << UNIT_SHIFT));
 }
 
 void unit_block_take_left(PageArena *arena)
@@ -76,9 +71,10 @@ static __attribute__((noinline)) void *alloc_from_chunk(PageArena *arena, size_t
     size_t unit = take_units(arena, &n, &used);
     if (unlikely(unit == NO_UNIT))
         return NULL;
+    void *block = unit_block_of(arena, unit, n);
     if (zero)
-        clear(unit, n, used);
-    return unit_block_of(arena, unit, n);
+        clear(block, n, used);
+    return block;
 }
 
 void *unit_block_alloc(PageArena *arena, size_t nbytes, bool zero)

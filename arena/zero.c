@@ -36,11 +36,10 @@ static bool has_swap(void)
     return __atomic_load_n(&answer, __ATOMIC_RELAXED);
 }
 
-/* For debug builds. */
-__attribute__((unused)) static bool reads_as_zero(size_t first, size_t npages)
+bool zero_reads(const void *addr, size_t nbytes)
 {
-    const uint64_t *word = region_addr(first);
-    for (size_t i = 0; i < npages * PAGE_BYTES / sizeof *word; i++)
+    const uint64_t *word = addr;
+    for (size_t i = 0; i < nbytes / sizeof *word; i++)
         if (word[i] != 0)
             return false;
     return true;
@@ -59,7 +58,8 @@ static void clear_dirty(size_t first, size_t npages)
 void zero_prepare(size_t first, size_t npages)
 {
     clear_dirty(first, npages);
-    invariant(g_config.guard == GUARD_TRACES || reads_as_zero(first, npages));
+    invariant(g_config.guard == GUARD_TRACES ||
+              zero_reads(region_addr(first), npages * PAGE_BYTES));
 }
 
 static void note_purged(size_t first, size_t npages)

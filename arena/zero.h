@@ -46,4 +46,7 @@ void zero_copy(void *to, size_t first, size_t npages);
  */
 bool zero_selftest(void);
 
+/* Whether so many bytes, of whole words, are zero: for debug builds. */
+bool zero_reads(const void *addr, size_t nbytes);
+
 #endif
