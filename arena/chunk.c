@@ -104,10 +104,25 @@ static bool grant(BlockHeap *heap)
     return true;
 }
 
-/* Whether what is free, and was used, is as much as the arena may keep. */
+/* What is free, and was used. */
+static size_t count_kept(const BlockHeap *heap)
+{
+    return heap->nfree - heap->nunused + heap->nquick;
+}
+
+static void return_grant(BlockHeap *heap)
+{
+    size_t kept = align_up(count_kept(heap), GRANT_UNITS);
+    if (kept >= heap->granted)
+        return;
+    budget_return_pages((heap->granted - kept) / PAGE_UNITS);
+    heap->granted = kept;
+}
+
+/* Whether that is as much as the arena may keep. */
 static bool may_keep(BlockHeap *heap)
 {
-    size_t kept = heap->nfree - heap->nunused + heap->nquick;
+    size_t kept = count_kept(heap);
     while (unlikely(kept > heap->granted))
         if (!grant(heap))
             return false;
@@ -137,18 +152,17 @@ static bool needs_a_part(const BlockHeap *heap)
             region_taken_pages() < SPARSE_MOST);
 }
 
-/* Takes a grant with it: what cannot be kept is better shared, in the region. */
+/* With room in a grant, or another: what cannot be kept is better shared, in the region. */
 bool chunk_extend(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    if (!grant(heap))
+    if (count_kept(heap) + GRANT_UNITS > heap->granted && !grant(heap))
         return false;
     void *addr = needs_a_part(heap)
                      ? router_map_sparse(arena)
                      : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
     if (addr == NULL) {
-        heap->granted -= GRANT_UNITS;
-        budget_return_pages(GRANT_PAGES);
+        return_grant(heap);
         return false;
     }
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
@@ -204,15 +218,6 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     pass_mark(heap, unit, n);
     count_out(heap, n);
     return true;
-}
-
-static void return_grant(BlockHeap *heap)
-{
-    size_t kept = align_up(heap->nfree - heap->nunused + heap->nquick, GRANT_UNITS);
-    if (kept >= heap->granted)
-        return;
-    budget_return_pages((heap->granted - kept) / PAGE_UNITS);
-    heap->granted = kept;
 }
 
 /* Gives pages that nobody lists back to the region; the first were used. */
