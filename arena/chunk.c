@@ -119,10 +119,10 @@ static void return_grant(BlockHeap *heap)
     heap->granted = kept;
 }
 
-/* Whether that is as much as the arena may keep. */
-static bool may_keep(BlockHeap *heap)
+/* Whether that, and so many units more, is what the arena may keep. */
+static bool may_keep(BlockHeap *heap, size_t more)
 {
-    size_t kept = count_kept(heap);
+    size_t kept = count_kept(heap) + more;
     while (unlikely(kept > heap->granted))
         if (!grant(heap))
             return false;
@@ -139,7 +139,7 @@ static void keep_dirty(BlockHeap *heap, size_t unit)
     if (npages == 0)
         return;
     pass_mark(heap, unit, npages * PAGE_UNITS);
-    if (may_keep(heap) || !zero_purge(first, npages))
+    if (may_keep(heap, 0) || !zero_purge(first, npages))
         return;
     heap->nunused += npages * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
@@ -152,10 +152,50 @@ static bool needs_a_part(const BlockHeap *heap)
             region_taken_pages() < SPARSE_MOST);
 }
 
+/*
+ * Takes back a run that was given to the region, of a superblock that is owned still: if it was not, all
+ * of it is another's, or the region's. A whole one is better had anew.
+ */
+static bool take_back_run(PageArena *arena, size_t first, size_t npages)
+{
+    size_t n = npages * PAGE_UNITS;
+    if (npages == SUPER_PAGES || !region_take(first, npages))
+        return false;
+    if (!chunk_is_of(arena, first * PAGE_UNITS)) {
+        region_free(first, npages);
+        return false;
+    }
+    page_map_set(PAGE_LIVE, first, npages);
+    count_add(&arena->blocks.nout, n);
+    chunk_put(arena, first * PAGE_UNITS, n);
+    return true;
+}
+
+/* All such runs of one superblock. False: there are none, or they may not be kept. */
+static bool take_back(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t ntaken = 0;
+    if (heap->ngiven == 0 || !may_keep(heap, CHUNK_UNITS))
+        return false;
+    for (size_t at = 0; ntaken == 0 && at < region_used_pages(); at += SUPER_PAGES) {
+        struct run run = {at, 0};
+        size_t end = at + SUPER_PAGES;
+        while (chunk_is_of(arena, at * PAGE_UNITS) &&
+               (run = page_map_next(PAGE_FREE, true, run.first + run.npages, end)).npages != 0)
+            if (take_back_run(arena, run.first, run.npages))
+                ntaken += run.npages;
+    }
+    heap->ngiven = ntaken != 0 ? heap->ngiven - min_size(ntaken, heap->ngiven) : 0;
+    return ntaken != 0;
+}
+
 /* With room in a grant, or another: what cannot be kept is better shared, in the region. */
 bool chunk_extend(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
+    if (take_back(arena))
+        return true;
     if (count_kept(heap) + GRANT_UNITS > heap->granted && !grant(heap))
         return false;
     void *addr = needs_a_part(heap)
@@ -259,6 +299,7 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
         heap->nunused -= to - mark;
         chunk->mark += to - mark;
     }
+    heap->ngiven += (to - from) / PAGE_UNITS;
     /* From here on the chunk may be another's. */
     size_t used = min_size(max_size(unused, from), to);
     give_pages(arena, from / PAGE_UNITS, (to - from) / PAGE_UNITS, (used - from) / PAGE_UNITS);
@@ -308,7 +349,7 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
     size_t other = heap->whole;
     bins_insert(heap, unit, n);
     bool whole = n == CHUNK_UNITS && other != 0;
-    bool keeps = may_keep(heap);
+    bool keeps = may_keep(heap, 0);
     if (likely(keeps && !whole))
         return;
     if (whole || is_alone(unit, n)) {

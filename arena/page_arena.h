@@ -85,6 +85,7 @@ typedef struct BlockHeap {
     uint64_t nout;     /* units taken less those put back; below 0 it wraps around */
     int64_t nout_most; /* of that, since it was last set to it */
     size_t granted;    /* units that may be kept */
+    size_t ngiven;     /* about how many pages of its chunks went to the region */
     uint32_t whole;    /* a chunk that is free as a whole */
     uint32_t prev_of_none;
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */

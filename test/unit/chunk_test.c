@@ -41,6 +41,11 @@ static void use_budget_up(PageArena *arena)
     arena->blocks.granted = 0;
 }
 
+static void have_a_budget_again(void)
+{
+    budget_return_pages(16 * SUPER_PAGES);
+}
+
 static size_t run_at(size_t unit)
 {
     size_t starts = g_tags[unit / PAGE_UNITS].starts;
@@ -406,6 +411,56 @@ static void the_mark_inside_a_page(void)
     CHECK_EQUAL(take_used(arena, 8, 0), unit + 16 + GIVEN);
 }
 
+/* Before another chunk is taken, but for what others have by then. */
+static void what_was_given_comes_back(void)
+{
+    PageArena *arena = enter(SMALL);
+    size_t units[10];
+    for (int i = 0; i < 10; i++) {
+        units[i] = take(arena, GIVEN);
+        take(arena, 8);
+    }
+    while (arena->blocks.nfree != 0)
+        take(arena, min_size(arena->blocks.nfree, RUN_MOST));
+    use_budget_up(arena);
+    for (int i = 0; i < 10; i++)
+        put(arena, units[i], GIVEN);
+    CHECK_EQUAL(live_pages(), SUPER_PAGES - 10 * GIVEN / PAGE_UNITS);
+    size_t others = units[3] / PAGE_UNITS;
+    CHECK(router_map_at(arena, others, 2, 0));
+    unit_fill(region_addr(others), 2 * PAGE_BYTES, 1);
+
+    size_t used;
+    CHECK_EQUAL(try_take(arena, GIVEN, &used), NO_UNIT);
+    have_a_budget_again();
+    for (int i = 0; i < 10; i++) {
+        size_t unit = take_used(arena, i == 9 ? GIVEN - 16 : GIVEN, i == 9 ? GIVEN - 16 : GIVEN);
+        CHECK_EQUAL(unit / CHUNK_UNITS, units[0] / CHUNK_UNITS);
+    }
+    CHECK_EQUAL(live_pages(), SUPER_PAGES);
+    CHECK(unit_filled(region_addr(others), 2 * PAGE_BYTES, 1));
+    CHECK(take(arena, RUN_MOST) / CHUNK_UNITS != units[0] / CHUNK_UNITS);
+}
+
+/* A superblock that went to the region as a whole may be another's chunk by now, of which a part was given. */
+static void what_is_anothers_does_not_come_back(void)
+{
+    PageArena *arena = enter(SMALL);
+    PageArena *other = enter_second();
+    size_t unit = take(arena, GIVEN);
+    put(arena, unit, GIVEN);
+    chunk_flush(arena);
+    CHECK_EQUAL(take(other, GIVEN), unit);
+    size_t end = take(other, GIVEN);
+    use_budget_up(other);
+    put(other, unit, GIVEN);
+    CHECK(!page_map_any(PAGE_LIVE, unit / PAGE_UNITS, GIVEN / PAGE_UNITS));
+    have_a_budget_again();
+    CHECK(take(arena, GIVEN) / CHUNK_UNITS != unit / CHUNK_UNITS);
+    put(other, end, GIVEN);
+    check_lists(arena);
+}
+
 static void kept_within_the_budget(void)
 {
     PageArena *arena = enter(SMALL " WARM_2M=4");
@@ -668,7 +723,8 @@ static PageArena *hand_over(PageArena *arena, PageArena *other)
     return other;
 }
 
-static void drive(const char *settings, bool scarce, size_t most, uint64_t standard_seed)
+static void drive(const char *settings, bool scarce, bool changes, size_t most,
+                  uint64_t standard_seed)
 {
     PageArena *arenas[] = {enter(settings), enter_second()};
     PageArena *arena = arenas[0];
@@ -677,6 +733,8 @@ static void drive(const char *settings, bool scarce, size_t most, uint64_t stand
     if (scarce)
         use_budget_up(arena);
     for (size_t i = 0, end = unit_steps(UNIT_TSAN ? 3000 : 30000); i < end; i++) {
+        if (changes && i % 500 == 0)
+            i % 1000 == 0 ? use_budget_up(arena) : have_a_budget_again();
         unit_context("UNIT_SEED=%lu, step %zu of %zu", seed, i, end);
         size_t kind = below(1000);
         if (nowned == 0 || (kind < 480 && nowned < most))
@@ -701,27 +759,34 @@ static void drive(const char *settings, bool scarce, size_t most, uint64_t stand
 
 static void random_runs(void)
 {
-    drive(SMALL, false, NRUNS, 1);
+    drive(SMALL, false, false, NRUNS, 1);
 }
 
 static void random_runs_with_nothing_kept(void)
 {
-    drive(SMALL, true, NRUNS, 2);
+    drive(SMALL, true, false, NRUNS, 2);
 }
 
 static void few_random_runs_with_nothing_kept(void)
 {
-    drive(SMALL, true, 30, 3);
+    drive(SMALL, true, false, 30, 3);
+}
+
+static void random_runs_kept_at_times(void)
+{
+    drive(SMALL, false, true, NRUNS, 4);
 }
 
 UNIT_MAIN(UNIT_CASE(the_shortest_that_fits), UNIT_CASE(neighbours_join),
           UNIT_CASE(put_back_in_parts), UNIT_CASE(chunks_do_not_join),
           UNIT_CASE(used_before_unused), UNIT_CASE(taken_where_it_is), UNIT_CASE(the_mark),
-          UNIT_CASE(long_runs_are_given_back), UNIT_CASE(edges_stay),
-          UNIT_CASE(what_is_alone_is_given_back), UNIT_CASE(what_is_alone_with_edges_is_given_back),
-          UNIT_CASE(what_is_not_alone_stays), UNIT_CASE(the_mark_in_the_last_page),
-          UNIT_CASE(the_mark_inside_a_page), UNIT_CASE(kept_within_the_budget),
-          UNIT_CASE(whole_chunks_are_given_back), UNIT_CASE(owners),
-          UNIT_CASE(adopted_with_its_free_runs), UNIT_CASE(adopted_with_its_mark),
-          UNIT_CASE(suspended), UNIT_CASE(no_memory), UNIT_CASE(random_runs),
-          UNIT_CASE(random_runs_with_nothing_kept), UNIT_CASE(few_random_runs_with_nothing_kept))
+          UNIT_CASE(what_was_given_comes_back), UNIT_CASE(what_is_anothers_does_not_come_back),
+          UNIT_CASE(random_runs_kept_at_times), UNIT_CASE(long_runs_are_given_back),
+          UNIT_CASE(edges_stay), UNIT_CASE(what_is_alone_is_given_back),
+          UNIT_CASE(what_is_alone_with_edges_is_given_back), UNIT_CASE(what_is_not_alone_stays),
+          UNIT_CASE(the_mark_in_the_last_page), UNIT_CASE(the_mark_inside_a_page),
+          UNIT_CASE(kept_within_the_budget), UNIT_CASE(whole_chunks_are_given_back),
+          UNIT_CASE(owners), UNIT_CASE(adopted_with_its_free_runs),
+          UNIT_CASE(adopted_with_its_mark), UNIT_CASE(suspended), UNIT_CASE(no_memory),
+          UNIT_CASE(random_runs), UNIT_CASE(random_runs_with_nothing_kept),
+          UNIT_CASE(few_random_runs_with_nothing_kept))
