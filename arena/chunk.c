@@ -22,6 +22,9 @@
 #define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
 
+/* What quick lists hold is little in a large heap, as a share of what is out. */
+#define LITTLE_QUICK_SHIFT 5
+
 /* So many long runs are looked at for the best. */
 #define LONG_MOST 8
 
@@ -225,6 +228,13 @@ static inline size_t choose(const BlockHeap *heap, size_t bin)
     return heap->bins[bin] - 1;
 }
 
+/* Whether what quick lists hold is to be joined before memory is used that never was. */
+static inline bool is_worth_joining(const BlockHeap *heap)
+{
+    return heap->nquick != 0 &&
+           ((int64_t)heap->nout < LITTLE_OUT || heap->nquick > heap->nout >> LITTLE_QUICK_SHIFT);
+}
+
 size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
@@ -232,7 +242,7 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
     if (unlikely(bin == CHUNK_BINS))
         return NO_UNIT;
     size_t unit = choose(heap, bin);
-    if (unlikely(heap->nquick != 0 && unit % CHUNK_UNITS + *n > chunk_of(unit)->mark))
+    if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) && is_worth_joining(heap))
         return NO_UNIT;
     size_t length = bins_tag(unit)->starts / PAGE_UNITS;
     if (length - *n > chunk_slack(heap, *n)) {

@@ -1,6 +1,7 @@
 #include "quick.h"
 
 #include "block.h"
+#include "budget.h"
 #include "decay.h"
 #include "odd.h"
 #include "region.h"
@@ -90,6 +91,8 @@ static void nearer_with_little(void)
 static void any_length(void)
 {
     PageArena *arena = enter();
+    CHECK(budget_grant_pages(SUPER_PAGES));
+    arena->blocks.granted += CHUNK_UNITS;
     for (size_t n = RUN_LEAST; n <= RUN_MOST; n++) {
         void *block = between(arena, n);
         keep(arena, block, n);
