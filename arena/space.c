@@ -132,6 +132,11 @@ void *space_block(size_t nbytes, size_t alignment, bool zero)
     return likely(arena != NULL) ? space_block_entered(arena, nbytes, alignment, zero) : NULL;
 }
 
+bool space_holds_block(const void *addr)
+{
+    return block_tag_at(region_page((uintptr_t)addr)) != 0;
+}
+
 size_t space_block_bytes(const void *block)
 {
     return block_bytes(block);

@@ -71,6 +71,9 @@ size_t space_block_free_entered(PageArena *arena, void *block);
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t space_block_bytes(const void *block);
 
+/* Whether a block starts in the same page. Any address of the region. */
+bool space_holds_block(const void *addr);
+
 /* Frees a block, and returns how many bytes it had; 0 if none starts here. Any address of the region. */
 size_t space_block_free(void *block);
 

@@ -200,8 +200,13 @@ static __attribute__((noinline)) void free_otherwise(void *p, PageArena *arena)
         next.free(p);
 }
 
+/* Of the next malloc, if that has its memory from the region; or a block of ours. */
 static __attribute__((noinline)) void free_in_region(void *p)
 {
+    if (unlikely(!space_holds_block(p))) {
+        next.free(p);
+        return;
+    }
     PageArena *arena = space_enter();
     size_t nbytes = likely(arena != NULL) ? space_block_keep(arena, p) : 0;
     if (nbytes == 0)
