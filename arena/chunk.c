@@ -174,13 +174,10 @@ static bool take_back_run(PageArena *arena, size_t first, size_t npages)
     return true;
 }
 
-/* All such runs of one superblock. False: there are none, or they may not be kept. */
-static bool take_back(PageArena *arena)
+/* All such runs of one superblock: how many pages. */
+static size_t take_back_some(PageArena *arena)
 {
-    BlockHeap *heap = &arena->blocks;
     size_t ntaken = 0;
-    if (heap->ngiven == 0 || !may_keep(heap, CHUNK_UNITS))
-        return false;
     for (size_t at = 0; ntaken == 0 && at < region_used_pages(); at += SUPER_PAGES) {
         struct run run = {at, 0};
         size_t end = at + SUPER_PAGES;
@@ -189,7 +186,21 @@ static bool take_back(PageArena *arena)
             if (take_back_run(arena, run.first, run.npages))
                 ntaken += run.npages;
     }
-    heap->ngiven = ntaken != 0 ? heap->ngiven - min_size(ntaken, heap->ngiven) : 0;
+    return ntaken;
+}
+
+/* False: there are none, or they may not be kept. */
+static bool take_back(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    size_t ntaken = 0;
+    if (heap->ngiven == 0)
+        return false;
+    if (may_keep(heap, CHUNK_UNITS)) {
+        ntaken = take_back_some(arena);
+        heap->ngiven = ntaken != 0 ? heap->ngiven - min_size(ntaken, heap->ngiven) : 0;
+    }
+    return_grant(heap);
     return ntaken != 0;
 }
 
