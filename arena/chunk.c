@@ -452,9 +452,8 @@ size_t chunk_decay(PageArena *arena)
     size_t needed = (size_t)(heap->nout_most - (int64_t)heap->nout);
     size_t kept = heap->nfree - heap->nunused;
     heap->nout_most = (int64_t)heap->nout;
-    if (kept <= needed)
-        return 0;
-    shed(arena, needed);
+    if (kept > needed)
+        shed(arena, needed);
     return_grant(heap);
     return (kept - (heap->nfree - heap->nunused)) / PAGE_UNITS;
 }

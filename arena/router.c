@@ -144,13 +144,17 @@ static void retire(PageArena *arena, size_t first, size_t npages)
     }
 }
 
-/* The same for pages of which some may be reserved: these hold what they held when handed out. */
+/* The same for pages of which some may be reserved: these only the kernel can have written to (/proc/self/mem). */
 static void retire_odd(PageArena *arena, size_t first, size_t npages)
 {
-    struct run run = {first, 0};
-    size_t end = first + npages;
-    while ((run = page_map_next(PAGE_RESERVED, false, run.first + run.npages, end)).npages != 0)
-        retire(arena, run.first, run.npages);
+    for (size_t end = first + npages; first < end;) {
+        struct run reserved = page_map_next(PAGE_RESERVED, true, first, end);
+        if (reserved.first != first)
+            retire(arena, first, reserved.first - first);
+        if (reserved.npages != 0)
+            zero_ask(reserved.first, reserved.npages);
+        first = reserved.first + reserved.npages;
+    }
 }
 
 /* A run that is all odd or all plain. */

@@ -80,11 +80,15 @@ static inline void thread_leave(PageArena *arena)
 static inline PageArena *thread_enter_briefly(void)
 {
     PageArena *arena = g_page_arena;
-    if (unlikely(arena == NULL || arena->busy != THREAD_IDLE || arena->until_look == 1))
+    if (unlikely(arena == NULL || arena->busy != THREAD_IDLE))
         return NULL;
     __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return arena;
+    /* Not before: a signal handler counts, too. */
+    if (likely(__atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) != 1))
+        return arena;
+    __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
+    return NULL;
 }
 
 static inline void thread_leave_briefly(PageArena *arena)

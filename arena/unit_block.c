@@ -46,7 +46,9 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
     if (unlikely(full) && odd_is_plain(pages.first, pages.npages)) {
         size_t unit = page * PAGE_UNITS + block_tag_start(block);
         size_t first = align_up(unit, PAGE_UNITS) / PAGE_UNITS;
-        zero_purge(first, (unit + n) / PAGE_UNITS - first);
+        size_t end = (unit + n) / PAGE_UNITS;
+        if (first < end)
+            zero_purge(first, end - first);
     }
     block_tag_set(page, block | BLOCK_LEFT);
     uint32_t head = __atomic_load_n(&heap->remote, __ATOMIC_RELAXED);

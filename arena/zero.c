@@ -141,6 +141,27 @@ void zero_scrub(size_t first, size_t npages)
         clear_dirty(first, npages);
 }
 
+/* How many are dirty. */
+static size_t ask(size_t first, size_t npages)
+{
+    bool swap = has_swap();
+    size_t ndirty = 0;
+    for (size_t from = first, end = first + npages; from < end;) {
+        size_t next = min_size(align_down(from, WINDOW_PAGES) + WINDOW_PAGES, end);
+        ndirty += retire_window(from, next - from, swap);
+        from = next;
+    }
+    return ndirty;
+}
+
+void zero_ask(size_t first, size_t npages)
+{
+    if (residency_unknown)
+        page_map_set(PAGE_DIRTY, first, npages);
+    else if (page_map_count(PAGE_DIRTY, first, npages) != npages)
+        ask(first, npages);
+}
+
 static void classify(size_t first, size_t npages, PageDensity *density)
 {
     /* What was never touched must not become resident by being scrubbed. */
@@ -154,13 +175,7 @@ static void classify(size_t first, size_t npages, PageDensity *density)
         page_map_set(PAGE_DIRTY, first, npages);
         return;
     }
-    bool swap = has_swap();
-    size_t ndirty = 0;
-    for (size_t from = first, end = first + npages; from < end;) {
-        size_t next = min_size(align_down(from, WINDOW_PAGES) + WINDOW_PAGES, end);
-        ndirty += retire_window(from, next - from, swap);
-        from = next;
-    }
+    size_t ndirty = ask(first, npages);
     if (unasked != NULL && ndirty >= npages - npages / 4)
         *unasked = UNASKED;
 }

@@ -1,5 +1,6 @@
 /* What V8, PHP and LuaJIT do: reserve, open in parts, trim to an alignment, ask for addresses. */
 #include "prog.h"
+#include <fcntl.h>
 
 static char *reserve(char *hint, size_t nbytes)
 {
@@ -17,6 +18,20 @@ static void reserve_and_open(void)
     expect(is_zero(p, 256 << 10));
     fill(p, 256 << 10, 1);
     unmap(p, 256 << 10);
+}
+
+/* The kernel writes for a debugger where the program cannot. */
+static void write_through_proc(void)
+{
+    int fd = open("/proc/self/mem", O_RDWR);
+    char *p = reserve(NULL, 508 << 10);
+    expect(fd >= 0);
+    bool written = pwrite(fd, "not 0", 5, (off_t)(uintptr_t)(p + 100 * PAGE)) == 5;
+    close(fd);
+    unmap(p, 508 << 10);
+    p = map(508 << 10);
+    expect(!written || is_zero(p, 508 << 10));
+    unmap(p, 508 << 10);
 }
 
 static char *align_by_trimming(void)
@@ -37,6 +52,8 @@ int main(void)
     char *chunks[8];
     for (int i = 0; i < 100; i++)
         reserve_and_open();
+    for (int i = 0; i < 4; i++)
+        write_through_proc();
     for (size_t i = 0; i < COUNT(chunks); i++)
         chunks[i] = align_by_trimming();
     for (size_t i = 0; i < COUNT(chunks); i++) {
