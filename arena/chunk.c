@@ -107,25 +107,19 @@ static bool grant(BlockHeap *heap)
     return true;
 }
 
-/* What is free, and was used. */
-static size_t count_kept(const BlockHeap *heap)
-{
-    return heap->nfree - heap->nunused + heap->nquick;
-}
-
 static void return_grant(BlockHeap *heap)
 {
-    size_t kept = align_up(count_kept(heap), GRANT_UNITS);
+    size_t kept = align_up(chunk_kept_units(heap), GRANT_UNITS);
     if (kept >= heap->granted)
         return;
     budget_return_pages((heap->granted - kept) / PAGE_UNITS);
     heap->granted = kept;
 }
 
-/* Whether that, and so many units more, is what the arena may keep. */
+/* Whether what is kept, and so many units more, is what the arena may keep. */
 static bool may_keep(BlockHeap *heap, size_t more)
 {
-    size_t kept = count_kept(heap) + more;
+    size_t kept = chunk_kept_units(heap) + more;
     while (unlikely(kept > heap->granted))
         if (!grant(heap))
             return false;
@@ -210,7 +204,7 @@ bool chunk_extend(PageArena *arena)
     BlockHeap *heap = &arena->blocks;
     if (take_back(arena))
         return true;
-    if (count_kept(heap) + GRANT_UNITS > heap->granted && !grant(heap))
+    if (chunk_kept_units(heap) + GRANT_UNITS > heap->granted && !grant(heap))
         return false;
     void *addr = needs_a_part(heap)
                      ? router_map_sparse(arena)
@@ -273,9 +267,10 @@ bool chunk_take_at(PageArena *arena, size_t unit, size_t n)
     size_t length = unit % CHUNK_UNITS != 0 ? bins_run_from(unit) : 0;
     if (length < n)
         return false;
-    bins_take_out(heap, unit, length);
     if (length != n)
-        bins_insert(heap, unit + n, length - n);
+        bins_cut(heap, unit, length, n);
+    else
+        bins_take_out(heap, unit, length);
     pass_mark(heap, unit, n);
     count_out(heap, n);
     return true;

@@ -87,6 +87,12 @@ static inline size_t chunk_free_units(const PageArena *arena)
            __atomic_load_n(&arena->blocks.nquick, __ATOMIC_RELAXED);
 }
 
+/* What a heap keeps: units that are free, and were used. */
+static inline size_t chunk_kept_units(const BlockHeap *heap)
+{
+    return heap->nfree - heap->nunused + heap->nquick;
+}
+
 static inline size_t chunk_unused_units(const PageArena *arena)
 {
     return __atomic_load_n(&arena->blocks.nunused, __ATOMIC_RELAXED);

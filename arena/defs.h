@@ -76,6 +76,16 @@ static inline size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Whether so many bytes, of whole words, are zero. */
+static inline bool bytes_are_zero(const void *addr, size_t nbytes)
+{
+    const uint64_t *words = addr;
+    uint64_t any = 0;
+    for (size_t i = 0; i < nbytes / sizeof *words; i++)
+        any |= words[i];
+    return any == 0;
+}
+
 /* yes ? a : b where nobody can foretell which: without a branch. */
 static inline size_t choose_size(bool yes, size_t a, size_t b)
 {

@@ -23,7 +23,7 @@
 
 /* After so many refusals in a row the next one is without a look, then the next 3, the next 7, up to 31. */
 #define REFUSALS_LOOKED_AT 4
-#define PAUSES_GROW 5
+#define REFUSALS_MOST (REFUSALS_LOOKED_AT + 5)
 
 /*
  * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that
@@ -238,10 +238,10 @@ static unsigned find_room(bool touched_next)
     }
     unsigned counted = look_for_room(touched_next);
     unsigned n = counted != 0 ? 0 : __atomic_load_n(&refusals, __ATOMIC_RELAXED) + 1;
-    unsigned growth = n > REFUSALS_LOOKED_AT ? n - REFUSALS_LOOKED_AT : 0;
-    if (growth <= PAUSES_GROW)
-        __atomic_store_n(&refusals, n, __ATOMIC_RELAXED);
-    __atomic_store_n(&left, (1U << min_size(growth, PAUSES_GROW)) - 1, __ATOMIC_RELAXED);
+    n = n < REFUSALS_MOST ? n : REFUSALS_MOST;
+    __atomic_store_n(&refusals, n, __ATOMIC_RELAXED);
+    __atomic_store_n(&left, n > REFUSALS_LOOKED_AT ? (1U << (n - REFUSALS_LOOKED_AT)) - 1 : 0,
+                     __ATOMIC_RELAXED);
     return counted;
 }
 

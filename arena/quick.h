@@ -58,9 +58,8 @@ static inline int64_t quick_most(const BlockHeap *heap)
 /* Whether n units more may be kept. */
 static inline bool quick_has_room(const BlockHeap *heap, size_t n)
 {
-    size_t kept = heap->nquick + n;
-    return n <= RUN_MOST && (int64_t)kept <= quick_most(heap) &&
-           heap->nfree - heap->nunused + kept <= heap->granted && !router_is_suspended();
+    return n <= RUN_MOST && (int64_t)(heap->nquick + n) <= quick_most(heap) &&
+           chunk_kept_units(heap) + n <= heap->granted && !router_is_suspended();
 }
 
 /* Whether twice as much is kept as may be, since less is out than was, or nothing may be kept. */

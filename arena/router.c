@@ -283,10 +283,10 @@ static void give_up_reserving(size_t first, size_t npages)
  */
 static bool reserve(PageArena *arena, size_t first, size_t npages)
 {
-    if (npages > SUPER_PAGES && page_map_any(PAGE_DIRTY, first, npages) &&
-        zero_purge(first, npages))
+    bool dirty = page_map_any(PAGE_DIRTY, first, npages);
+    if (dirty && npages > SUPER_PAGES && zero_purge(first, npages))
         huge_decline(first, npages);
-    if (page_map_any(PAGE_DIRTY, first, npages))
+    else if (dirty)
         zero_prepare(first, npages);
     if (!os_forbid(region_addr(first), npages * PAGE_BYTES)) {
         give_up_reserving(first, npages);

@@ -39,12 +39,18 @@ bool thread_each_arena(void (*visit)(const PageArena *arena, void *context), voi
 void thread_look_with(void (*look)(void));
 void thread_look(PageArena *arena);
 
-/* For an arena that a library user made, at the end of a call. */
-static inline void thread_count_call(PageArena *arena)
+/* Counts a call: how many are left until a look is due. */
+static inline uint32_t thread_count(PageArena *arena)
 {
     uint32_t left = __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) - 1;
     __atomic_store_n(&arena->until_look, left, __ATOMIC_RELAXED);
-    if (unlikely(left == 0))
+    return left;
+}
+
+/* For an arena that a library user made, at the end of a call. */
+static inline void thread_count_call(PageArena *arena)
+{
+    if (unlikely(thread_count(arena) == 0))
         thread_look(arena);
 }
 
@@ -55,48 +61,54 @@ bool thread_any_lives(void);
 bool thread_register(PageArena *arena);
 bool thread_unregister(PageArena *arena);
 
-/* The calling thread's arena, busy now; NULL: go without. */
-static inline PageArena *thread_enter(void)
-{
-    PageArena *arena = g_page_arena;
-    if (unlikely(arena == NULL || arena->busy != THREAD_IDLE))
-        return thread_enter_slowly();
-    __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return arena;
-}
-
-static inline void thread_leave(PageArena *arena)
-{
-    thread_count_call(arena);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
-}
-
-/*
- * The same for what calls no function: NULL also when the next call is due to look at the clock, which
- * thread_leave does.
- */
-static inline PageArena *thread_enter_briefly(void)
+/* The calling thread's arena, busy now; NULL: it has none, or is busy, or was forked. */
+static inline PageArena *thread_take_own(void)
 {
     PageArena *arena = g_page_arena;
     if (unlikely(arena == NULL || arena->busy != THREAD_IDLE))
         return NULL;
     __atomic_store_n(&arena->busy, THREAD_BUSY, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    /* Not before: a signal handler counts, too. */
-    if (likely(__atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) != 1))
-        return arena;
+    return arena;
+}
+
+static inline void thread_let_own_go(PageArena *arena)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
+}
+
+/* The same; NULL: go without. */
+static inline PageArena *thread_enter(void)
+{
+    PageArena *arena = thread_take_own();
+    return likely(arena != NULL) ? arena : thread_enter_slowly();
+}
+
+static inline void thread_leave(PageArena *arena)
+{
+    thread_count_call(arena);
+    thread_let_own_go(arena);
+}
+
+/*
+ * The same for what calls no function: NULL also when the next call is due to look at the clock, which
+ * thread_leave does. A signal handler counts, too, until the arena is busy.
+ */
+static inline PageArena *thread_enter_briefly(void)
+{
+    PageArena *arena = thread_take_own();
+    if (unlikely(arena == NULL) ||
+        likely(__atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) != 1))
+        return arena;
+    thread_let_own_go(arena);
     return NULL;
 }
 
 static inline void thread_leave_briefly(PageArena *arena)
 {
-    uint32_t left = __atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) - 1;
-    __atomic_store_n(&arena->until_look, left, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    __atomic_store_n(&arena->busy, THREAD_IDLE, __ATOMIC_RELAXED);
+    thread_count(arena);
+    thread_let_own_go(arena);
 }
 
 #endif

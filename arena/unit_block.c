@@ -17,7 +17,7 @@
 static void clear(char *start, size_t n, size_t used)
 {
     memset(start, 0, used << UNIT_SHIFT);
-    invariant(zero_reads(start + (used << UNIT_SHIFT), (n - used) << UNIT_SHIFT));
+    invariant(bytes_are_zero(start + (used << UNIT_SHIFT), (n - used) << UNIT_SHIFT));
 }
 
 void unit_block_take_left(PageArena *arena)

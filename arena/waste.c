@@ -27,14 +27,6 @@ static size_t ask(size_t super, unsigned char *residency)
     return nresident;
 }
 
-static bool is_zero(const uint64_t *words, size_t nbytes)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < nbytes / sizeof *words; i++)
-        any |= words[i];
-    return any == 0;
-}
-
 /* How many of these pages read as zero, or cannot be read. All of a page is read where a piece of it is zero. */
 static size_t count_unused(uint64_t *buffer, const char *pages[WASTE_UNITS], size_t npages)
 {
@@ -42,10 +34,11 @@ static size_t count_unused(uint64_t *buffer, const char *pages[WASTE_UNITS], siz
     size_t nleft = 0;
     size_t nunused = 0;
     for (size_t i = 0; i < npages; i++)
-        if (i >= nread || is_zero(buffer + i * PIECE_BYTES / sizeof *buffer, PIECE_BYTES))
+        if (i >= nread || bytes_are_zero(buffer + i * PIECE_BYTES / sizeof *buffer, PIECE_BYTES))
             pages[nleft++] = pages[i];
     for (size_t i = 0; i < nleft; i++)
-        nunused += os_gather(buffer, &pages[i], 1, PAGE_BYTES) == 0 || is_zero(buffer, PAGE_BYTES);
+        nunused +=
+            os_gather(buffer, &pages[i], 1, PAGE_BYTES) == 0 || bytes_are_zero(buffer, PAGE_BYTES);
     return nunused;
 }
 

@@ -36,15 +36,6 @@ static bool has_swap(void)
     return __atomic_load_n(&answer, __ATOMIC_RELAXED);
 }
 
-bool zero_reads(const void *addr, size_t nbytes)
-{
-    const uint64_t *word = addr;
-    for (size_t i = 0; i < nbytes / sizeof *word; i++)
-        if (word[i] != 0)
-            return false;
-    return true;
-}
-
 static void clear_dirty(size_t first, size_t npages)
 {
     size_t end = first + npages;
@@ -59,7 +50,7 @@ void zero_prepare(size_t first, size_t npages)
 {
     clear_dirty(first, npages);
     invariant(g_config.guard == GUARD_TRACES ||
-              zero_reads(region_addr(first), npages * PAGE_BYTES));
+              bytes_are_zero(region_addr(first), npages * PAGE_BYTES));
 }
 
 static void note_purged(size_t first, size_t npages)

@@ -49,7 +49,4 @@ bool zero_selftest(void);
 /* Of pages that were zero, and that the program could not touch: those are dirty that are resident all the same. */
 void zero_ask(size_t first, size_t npages);
 
-/* Whether so many bytes, of whole words, are zero: for debug builds. */
-bool zero_reads(const void *addr, size_t nbytes);
-
 #endif

@@ -26,12 +26,13 @@ static int protect_piece(struct range piece, const void *arguments)
     size_t nbytes = piece.end - piece.start;
     bool keyed = want->key > 0; /* key 0 is what all pages have */
     bool plain = want->prot == (PROT_READ | PROT_WRITE) && !keyed;
-    if (plain)
+    if (plain) {
         space_commit(piece);
-    else if (want->prot != PROT_NONE)
-        space_settle(piece);
-    if (!plain)
+    } else {
+        if (want->prot != PROT_NONE)
+            space_settle(piece);
         space_mark(keyed ? PAGE_TORN : PAGE_PROTECTED, piece);
+    }
     int result = want->key == -1
                      ? real.mprotect((void *)piece.start, nbytes, want->prot)
                      : real.pkey_mprotect((void *)piece.start, nbytes, want->prot, want->key);

@@ -160,17 +160,20 @@ static void *malloc_again(size_t unused, size_t nbytes)
     return next.malloc(nbytes);
 }
 
+static inline void *or_next(void *served, size_t nbytes)
+{
+    return likely(served != NULL) ? served
+                                  : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
+}
+
 static __attribute__((noinline)) void *large_malloc(size_t nbytes)
 {
-    void *served = takes(nbytes) ? block(nbytes, 1, false) : NULL;
-    return served != NULL ? served : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
+    return or_next(takes(nbytes) ? block(nbytes, 1, false) : NULL, nbytes);
 }
 
 static __attribute__((noinline)) void *malloc_entered(PageArena *arena, size_t nbytes)
 {
-    void *served = space_block_entered(arena, nbytes, 1, false);
-    return likely(served != NULL) ? served
-                                  : or_relieved(next.malloc(nbytes), nbytes, malloc_again, 0);
+    return or_next(space_block_entered(arena, nbytes, 1, false), nbytes);
 }
 
 EXPORT void *malloc(size_t nbytes)
@@ -191,11 +194,16 @@ static inline size_t our_bytes(const void *p)
     return unlikely(region_owns((uintptr_t)p)) ? space_block_bytes(p) : 0;
 }
 
+static inline void stir_after(size_t nbytes)
+{
+    if (nbytes >= stir_least)
+        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
+}
+
 static __attribute__((noinline)) void free_otherwise(void *p, PageArena *arena)
 {
     size_t nbytes = arena != NULL ? space_block_free_entered(arena, p) : space_block_free(p);
-    if (nbytes >= stir_least)
-        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
+    stir_after(nbytes);
     if (nbytes == 0)
         next.free(p);
 }
@@ -211,8 +219,8 @@ static __attribute__((noinline)) void free_in_region(void *p)
     size_t nbytes = likely(arena != NULL) ? space_block_keep(arena, p) : 0;
     if (nbytes == 0)
         free_otherwise(p, arena);
-    else if (nbytes >= stir_least)
-        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
+    else
+        stir_after(nbytes);
 }
 
 EXPORT void free(void *p)

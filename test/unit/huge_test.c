@@ -118,6 +118,18 @@ static size_t show(void)
     }
 }
 
+/* Takes superblocks, and touches so many pages of each: how many are huge. */
+static size_t count_huge(size_t count, size_t npages)
+{
+    size_t nhuge = 0;
+    for (size_t i = 0; i < count; i++) {
+        char *span = take(SUPER_BYTES);
+        nhuge += advised[super_of(span)];
+        touch(span, npages);
+    }
+    return nhuge;
+}
+
 static void small_programs_stay_small(void)
 {
     set_up("REGION=512M");
@@ -155,14 +167,9 @@ static void pages_that_cannot_be_read(void)
 /* 4 MB of waste, and not much more, however much is taken. */
 static void waste_is_bounded(void)
 {
-    size_t count = 0;
     set_up("REGION=512M");
     show();
-    for (size_t i = 1; i <= 50; i++) {
-        char *span = take(SUPER_BYTES);
-        count += advised[super_of(span)];
-        touch(span, 8);
-    }
+    size_t count = count_huge(50, 8);
     CHECK(count >= 2);
     CHECK(count <= 4);
 }
@@ -223,13 +230,7 @@ static void waste_that_is_used_is_none(void)
     CHECK_EQUAL(advised[super_of(spans[19])], false);
     for (int i = 0; i < 20; i++)
         touch(spans[i], SUPER_PAGES);
-    size_t count = 0;
-    for (int i = 0; i < 20; i++) {
-        char *span = take(SUPER_BYTES);
-        touch(span, SUPER_PAGES);
-        count += advised[super_of(span)];
-    }
-    CHECK(count >= 17);
+    CHECK(count_huge(20, SUPER_PAGES) >= 17);
 }
 
 /* Where there is never room, and where there is again. */
@@ -246,13 +247,7 @@ static void looks_pause(void)
     CHECK(fake_count(SYS_process_vm_readv) - before < 1000);
     for (int i = 0; i < 2; i++)
         touch(spans[i], SUPER_PAGES);
-    size_t count = 0;
-    for (int i = 0; i < 80; i++) {
-        char *span = take(SUPER_BYTES);
-        touch(span, SUPER_PAGES);
-        count += advised[super_of(span)];
-    }
-    CHECK(count >= 80 - 32);
+    CHECK(count_huge(80, SUPER_PAGES) >= 80 - 32);
 }
 
 static void purged_whole_is_as_before(void)
