@@ -148,13 +148,20 @@ static bool do_map(const struct op *op, struct outcome *outcome)
     return true;
 }
 
+/* Of each slot that is there: one that failed to map keeps its place, where another may be by now. */
+static void note_overlay(struct where where)
+{
+    for (struct slot *slot = g_slots; slot < g_slots + NSLOTS; slot++)
+        slot->overlaid |= slot->base < where.to && slot->base + slot->npages * PAGE > where.from;
+}
+
 static bool do_map_over(const struct op *op, struct outcome *outcome)
 {
     struct where where = slots_of(op, true);
     if (note(outcome, act_map(op, where.start, where.nbytes, op->flags)) == -1)
         return outcome->error == EEXIST || outcome->error == EINVAL || outcome->error == EBADF;
     live_add(where.from, where.to);
-    g_slots[op->slot % NSLOTS].overlaid = true;
+    note_overlay(where);
     return true;
 }
 
@@ -217,7 +224,7 @@ static bool do_remap(const struct op *op, struct outcome *outcome)
     }
     uintptr_t now = (uintptr_t)got;
     if (fixed)
-        g_slots[op->other % NSLOTS].overlaid = true;
+        note_overlay(target);
     size_t npages = (to + PAGE - 1) / PAGE;
     if (now == old.start && npages <= (old.to - old.from) / PAGE) {
         live_remove(now + npages * PAGE, old.to);
