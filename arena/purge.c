@@ -5,6 +5,10 @@
 #include "region.h"
 #include "zero.h"
 
+/* What goes beyond the excess, so that this is not done for every few pages: an eighth, or 1 MB. */
+#define BEYOND_SHIFT 3
+#define BEYOND_MOST ((size_t)256)
+
 /* Purges free dirty pages until at most npages are left, or as many as can be had. */
 static void purge_to(size_t npages)
 {
@@ -31,7 +35,7 @@ void purge_excess(void)
     size_t headroom = region_headroom_pages(__atomic_load_n(&slack, __ATOMIC_RELAXED));
     size_t budget = min_size(budget_region_pages(), headroom);
     if (unlikely(region_dirty_pages() > budget))
-        purge_to(budget - budget / 8);
+        purge_to(budget - min_size(budget >> BEYOND_SHIFT, BEYOND_MOST));
 }
 
 void purge_some(size_t npages)

@@ -8,7 +8,7 @@
 
 #include "defs.h"
 
-/* Purges down to seven eighths of the budget, if the region retains more than all of it. */
+/* If the region retains more than the budget: purges that, and up to 1 MB or an eighth of the budget beyond. */
 void purge_excess(void);
 
 /* Allows for so many pages in the headroom of the region, if that is more than it has by itself. */
