@@ -26,10 +26,10 @@
 #define REFUSALS_MOST (REFUSALS_LOOKED_AT + 5)
 
 /*
- * What is small for sure: so many superblocks at the bottom, and all as long as the last of them that
- * were looked into hold less than this.
+ * What is small for sure: the first superblock, the second unless that is all but full, and all as long as the
+ * last of them that were looked into hold less than this.
  */
-#define SMALL_LEAST 2
+#define FULL_PAGES ((size_t)448)
 #define SMALL_LOOKS 4
 #define SHOWN_PAGES ((size_t)192)
 
@@ -173,15 +173,16 @@ static size_t next_in_turn(void)
 static bool has_shown(size_t super)
 {
     size_t nresident = 0;
+    if (super == 0)
+        return false;
     if (__atomic_load_n(&shown, __ATOMIC_RELAXED))
         return true;
-    if (super < SMALL_LEAST)
-        return false;
     for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
         nresident += waste_resident(super - i);
-    if (nresident >= SHOWN_PAGES)
-        __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
-    return nresident >= SHOWN_PAGES;
+    if (nresident < (super == 1 ? FULL_PAGES : SHOWN_PAGES))
+        return false;
+    __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
+    return true;
 }
 
 /* Counts so much more as waste, before it is there: threads that come at the same time see each other. */

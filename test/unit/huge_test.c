@@ -139,6 +139,27 @@ static void small_programs_stay_small(void)
     CHECK_EQUAL(nadvices, 0);
 }
 
+/* The second superblock is huge where the first is all but full, not where half of it is used. */
+static void second_follows_the_first(void)
+{
+    set_up("REGION=512M");
+    touch(take(SUPER_BYTES), SUPER_PAGES * 15 / 16);
+    char *second = take(SUPER_BYTES);
+    CHECK_EQUAL(super_of(second), 1);
+    CHECK_EQUAL(advised[0], false);
+    CHECK_EQUAL(advised[1], true);
+}
+
+static void second_stays_small(void)
+{
+    set_up("REGION=512M");
+    touch(take(SUPER_BYTES), SUPER_PAGES / 2);
+    touch(take(SUPER_BYTES), SUPER_PAGES);
+    CHECK_EQUAL(nadvices, 0);
+    take(SUPER_BYTES);
+    CHECK_EQUAL(advised[2], true);
+}
+
 static void those_that_use_memory_get_them(void)
 {
     set_up("REGION=512M");
@@ -397,7 +418,8 @@ static void threads(void)
     unit_threads(4, take_and_touch);
 }
 
-UNIT_MAIN(UNIT_CASE(small_programs_stay_small), UNIT_CASE(those_that_use_memory_get_them),
+UNIT_MAIN(UNIT_CASE(small_programs_stay_small), UNIT_CASE(second_follows_the_first),
+          UNIT_CASE(second_stays_small), UNIT_CASE(those_that_use_memory_get_them),
           UNIT_CASE(pages_that_cannot_be_read), UNIT_CASE(waste_is_bounded),
           UNIT_CASE(trust_is_bounded), UNIT_CASE(waste_that_is_used_is_none),
           UNIT_CASE(looks_pause), UNIT_CASE(purged_whole_is_as_before),
