@@ -33,18 +33,14 @@ bool chunk_init(void);
 /* Forgets what is beyond the end of the region, which was trimmed. */
 void chunk_trim(void);
 
-/*
- * So many units more than n may be given for n: what is left of a run would hardly serve anybody. Less
- * as long as little is out, since each page counts then.
- */
-#define RUN_SLACK_SHIFT 4
-#define LITTLE_SLACK_SHIFT 5
-#define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
-#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))
-static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
+/* So many units more than n are given for n rather than cut off: they would hardly serve anybody. */
+static inline size_t chunk_slack(size_t n)
 {
-    return n >> ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHIFT : RUN_SLACK_SHIFT);
+    return n >> 5;
 }
+
+/* What a block may have: that, or more (quick.h). */
+#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> 3))
 
 /*
  * A run of *n units, or some more, which it then says; NO_UNIT if there is none. How many of the first

@@ -17,15 +17,25 @@
 #include "chunk.h"
 #include "router.h"
 
-/* An eighth of what is out may be kept: as a shift. */
-#define QUICK_KEPT_SHIFT 3
+/* As much may be kept as is in use: half of what the chunk takes for out. As a shift. */
+#define QUICK_KEPT_SHIFT 1
+
+/*
+ * So many units more than n may be given for n, of what is kept: an eighth while a fifth of what is out is free, less
+ * when memory is short.
+ */
+#define PLENTY_SHARE 5
+static inline size_t quick_slack(const BlockHeap *heap, size_t n)
+{
+    return chunk_kept_units(heap) * PLENTY_SHARE > heap->nout ? n >> 3 : chunk_slack(n);
+}
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
 static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
 {
     const uint64_t *word = &heap->quick_filled[n / 64];
     uint64_t bits = word[0] >> n % 64 | word[1] << 1 << (63 - n % 64);
-    return bits & (((uint64_t)2 << chunk_slack(heap, n)) - 1);
+    return bits & (((uint64_t)2 << quick_slack(heap, n)) - 1);
 }
 
 /* Takes out the run of n units that was kept last. There is one. */
@@ -62,11 +72,11 @@ static inline bool quick_has_room(const BlockHeap *heap, size_t n)
            chunk_kept_units(heap) + n <= heap->granted && !router_is_suspended();
 }
 
-/* Whether twice as much is kept as may be, since less is out than was, or nothing may be kept. */
+/* Whether half as much again is kept as may be, since less is out than was, or nothing may be kept. */
 static inline bool quick_is_excessive(const BlockHeap *heap)
 {
-    return heap->nquick != 0 &&
-           ((int64_t)heap->nquick > 2 * quick_most(heap) || router_is_suspended());
+    int64_t most = quick_most(heap);
+    return heap->nquick != 0 && ((int64_t)heap->nquick > most + most / 2 || router_is_suspended());
 }
 
 /* Keeps a run that chunk_take has given out, if there is room. */

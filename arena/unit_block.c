@@ -150,6 +150,18 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
         quick_drain(arena);
 }
 
+/* The units behind a block; those of a run that is kept, too. */
+static bool take_behind(PageArena *arena, size_t unit, size_t n)
+{
+    if (chunk_take_at(arena, unit, n))
+        return true;
+    if (unit % CHUNK_UNITS == 0)
+        return false;
+    uint32_t block = block_tag_at(unit / PAGE_UNITS);
+    bool in_use = block != 0 && block_tag_start(block) == unit % PAGE_UNITS;
+    return !in_use && quick_drain(arena) && chunk_take_at(arena, unit, n);
+}
+
 bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
 {
     PageArena *owner;
@@ -160,7 +172,7 @@ bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nby
     if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner) ||
         !odd_is_plain(pages.first, pages.npages))
         return false;
-    if (n > before && !chunk_take_at(arena, unit + before, n - before))
+    if (n > before && !take_behind(arena, unit + before, n - before))
         return false;
     block_tag_set(page, block - (uint32_t)before + (uint32_t)n);
     if (n < before)

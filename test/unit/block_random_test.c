@@ -105,7 +105,7 @@ static void alloc(void)
     CHECK(block->start != NULL);
     CHECK_EQUAL((uintptr_t)block->start % max_size(alignment, UNIT_BYTES), 0);
     block->bytes = block_bytes(block->start);
-    CHECK(block->bytes >= nbytes && block->bytes < nbytes + nbytes / 16 + PAGE_BYTES);
+    CHECK(block->bytes >= nbytes && block->bytes < nbytes + nbytes / 8 + PAGE_BYTES);
     CHECK(!zero || unit_is_zero(block->start, block->bytes));
     set_owned(block->start, block->bytes, true);
     fill(block);

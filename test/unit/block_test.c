@@ -170,7 +170,7 @@ static void zero_when_asked(void)
             blocks[i] = block_alloc(arena, bytes - 8, 1, zero);
             CHECK(blocks[i] != NULL);
             size_t usable = block_bytes(blocks[i]);
-            CHECK(usable >= bytes && usable <= bytes + bytes / 16);
+            CHECK(usable >= bytes && usable <= bytes + bytes / 8);
             CHECK(!zero || unit_is_zero(blocks[i], usable));
             if (i % 5 != 0)
                 unit_fill(blocks[i], usable, 7);
