@@ -23,7 +23,6 @@
 #define CHURNING_SHARE 32
 
 /* What quick lists hold is little in a heap of 10 MB or more, as a share of what is out. */
-#define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
 #define LITTLE_QUICK_SHIFT 5
 
 /* So many long runs are looked at for the best. */
@@ -251,7 +250,7 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
     if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) && is_worth_joining(heap))
         return NO_UNIT;
     size_t length = bins_tag(unit)->starts / PAGE_UNITS;
-    if (length - *n > chunk_slack(*n)) {
+    if (length - *n > chunk_slack(heap, *n)) {
         bins_cut(heap, unit, length, *n);
     } else {
         bins_take_out(heap, unit, length);

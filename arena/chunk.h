@@ -33,10 +33,14 @@ bool chunk_init(void);
 /* Forgets what is beyond the end of the region, which was trimmed. */
 void chunk_trim(void);
 
-/* So many units more than n are given for n rather than cut off: they would hardly serve anybody. */
-static inline size_t chunk_slack(size_t n)
+/*
+ * So many units more than n are given for n rather than cut off: they would hardly serve anybody. Less as long as
+ * little is out, since each page counts then.
+ */
+#define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
+static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
 {
-    return n >> 5;
+    return n >> ((int64_t)heap->nout < LITTLE_OUT ? 5 : 4);
 }
 
 /* What a block may have: that, or more (quick.h). */

@@ -27,7 +27,7 @@
 #define PLENTY_SHARE 5
 static inline size_t quick_slack(const BlockHeap *heap, size_t n)
 {
-    return chunk_kept_units(heap) * PLENTY_SHARE > heap->nout ? n >> 3 : chunk_slack(n);
+    return chunk_kept_units(heap) * PLENTY_SHARE > heap->nout ? n >> 3 : chunk_slack(heap, n);
 }
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
