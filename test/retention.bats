@@ -102,13 +102,14 @@ threads_are() {
   same_output $PYTHON "$WORK/digest/python.py"
 }
 
-# huge_pages_add N CMD...: no more than 4 MB or a twentieth, whichever is larger, over the peak with THP=never.
+# huge_pages_add CMD...: no more than 4 MB or a twentieth, whichever is larger, over the peak with THP=never.
+# Those of threads differ by up to 0.7 MB from run to run.
 huge_pages_add() {
   HAKMEM_PAGE_ARENA_THP=never measure on "$@"
   local never_kb=$peak_kb most
   most=$((never_kb / 20 > 4096 ? never_kb / 20 : 4096))
   measure on "$@"
-  [ "$peak_kb" -le $((never_kb + most + 512)) ] || fail "$*: with THP=never $never_kb KB, with auto $peak_kb KB"
+  [ "$peak_kb" -le $((never_kb + most + 1024)) ] || fail "$*: with THP=never $never_kb KB, with auto $peak_kb KB"
 }
 
 @test "huge pages add little to a peak" {
