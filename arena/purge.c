@@ -5,9 +5,12 @@
 #include "region.h"
 #include "zero.h"
 
-/* What goes beyond the excess, so that this is not done for every few pages: an eighth, or 1 MB. */
+/*
+ * What goes beyond the excess, so that this is not done for every few pages: an eighth of what may stay. It is no more
+ * than 4 MB where the program takes other memory while it has enough: it needs what is free, too, soon.
+ */
 #define BEYOND_SHIFT 3
-#define BEYOND_MOST ((size_t)256)
+#define BEYOND_MOST ((size_t)1024)
 
 /* Purges free dirty pages until at most npages are left, or as many as can be had. */
 static void purge_to(size_t npages)
@@ -32,10 +35,11 @@ void purge_allow(size_t npages)
 
 void purge_excess(void)
 {
+    size_t budget = budget_region_pages();
     size_t headroom = region_headroom_pages(__atomic_load_n(&slack, __ATOMIC_RELAXED));
-    size_t budget = min_size(budget_region_pages(), headroom);
-    if (unlikely(region_dirty_pages() > budget))
-        purge_to(budget - min_size(budget >> BEYOND_SHIFT, BEYOND_MOST));
+    size_t most = min_size(budget, headroom);
+    if (unlikely(region_dirty_pages() > most))
+        purge_to(most - min_size(most >> BEYOND_SHIFT, headroom < budget ? BEYOND_MOST : SIZE_MAX));
 }
 
 void purge_some(size_t npages)

@@ -8,7 +8,7 @@
 
 #include "defs.h"
 
-/* If the region retains more than the budget: purges that, and up to 1 MB or an eighth of the budget beyond. */
+/* Purges what the region retains beyond the budget or its headroom, and up to an eighth of that more. */
 void purge_excess(void);
 
 /* Allows for so many pages in the headroom of the region, if that is more than it has by itself. */
