@@ -95,8 +95,7 @@ static size_t pass_mark(BlockHeap *heap, size_t unit, size_t n)
 static inline void count_out(BlockHeap *heap, size_t n)
 {
     count_add(&heap->nout, n);
-    if (unlikely((int64_t)heap->nout > heap->nout_most))
-        heap->nout_most = (int64_t)heap->nout;
+    chunk_note_used(heap);
 }
 
 static bool grant(BlockHeap *heap)
@@ -444,9 +443,9 @@ bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
 size_t chunk_decay(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    size_t needed = (size_t)(heap->nout_most - (int64_t)heap->nout);
+    size_t needed = (size_t)(heap->nused_most - (int64_t)heap->nout);
     size_t kept = heap->nfree - heap->nunused;
-    heap->nout_most = (int64_t)heap->nout;
+    heap->nused_most = (int64_t)heap->nout;
     if (kept > needed)
         shed(arena, needed);
     return_grant(heap);

@@ -38,13 +38,23 @@ void chunk_trim(void);
  * little is out, since each page counts then.
  */
 #define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
+#define LITTLE_SLACK_SHIFT 5
+#define RUN_SLACK_SHIFT 4
 static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
 {
-    return n >> ((int64_t)heap->nout < LITTLE_OUT ? 5 : 4);
+    return n >> ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHIFT : RUN_SLACK_SHIFT);
 }
 
-/* What a block may have: that, or more (quick.h). */
-#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> 3))
+/* So many units a block is given at most. */
+#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))
+
+/* Notes how much is in use: out, but not kept in quick lists. */
+static inline void chunk_note_used(BlockHeap *heap)
+{
+    int64_t used = (int64_t)(heap->nout - heap->nquick);
+    if (unlikely(used > heap->nused_most))
+        heap->nused_most = used;
+}
 
 /*
  * A run of *n units, or some more, which it then says; NO_UNIT if there is none. How many of the first

@@ -85,6 +85,16 @@ static void take_from_idle(const PageArena *arena, void *context)
         *emptied = state;
 }
 
+/* What goes to the region only now, where other chunks can be had of it, was free in the arena all the while. */
+static void decay_blocks(PageArena *arena)
+{
+    size_t before = region_dirty_pages();
+    add_due(block_decay(arena));
+    size_t after = region_dirty_pages();
+    if (after > before)
+        region_raise_low_water(after - before);
+}
+
 static void drain_idle(void)
 {
     struct taken taken;
@@ -133,7 +143,7 @@ void decay_check(PageArena *arena)
     if (arena != NULL && arena->period != now) {
         __atomic_store_n(&arena->period, now, __ATOMIC_RELAXED);
         add_due(cache_decay(arena));
-        add_due(block_decay(arena));
+        decay_blocks(arena);
     }
     if (decay_is_due())
         purge_due();

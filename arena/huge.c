@@ -26,10 +26,11 @@
 #define REFUSALS_MOST (REFUSALS_LOOKED_AT + 5)
 
 /*
- * What is small for sure: the first superblock, the second unless that is all but full, and all as long as the
- * last of them that were looked into hold less than this.
+ * What is small for sure: the first superblock, the second unless seven eighths of the first are in use (it is a
+ * large part of a program that is hardly larger), and all as long as the last of them that were looked into hold
+ * less than this.
  */
-#define FULL_PAGES ((size_t)448)
+#define FULL_PAGES (SUPER_PAGES * 7 / 8)
 #define SMALL_LOOKS 4
 #define SHOWN_PAGES ((size_t)192)
 
@@ -170,6 +171,14 @@ static size_t next_in_turn(void)
     return super;
 }
 
+/* What was only read is resident, too. */
+static bool first_is_full(void)
+{
+    size_t nresident;
+    unsigned unused;
+    return waste_look(0, &nresident, &unused) && nresident >= FULL_PAGES && unused <= WASTE_LITTLE;
+}
+
 static bool has_shown(size_t super)
 {
     size_t nresident = 0;
@@ -179,7 +188,7 @@ static bool has_shown(size_t super)
         return true;
     for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
         nresident += waste_resident(super - i);
-    if (nresident < (super == 1 ? FULL_PAGES : SHOWN_PAGES))
+    if (nresident < SHOWN_PAGES || (super == 1 && !first_is_full()))
         return false;
     __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
     return true;

@@ -79,14 +79,14 @@ typedef struct BlockHeap {
     uint64_t filled[CHUNK_BINS / 64];
     uint32_t quick[CHUNK_BINS + 1]; /* runs of that many units, see quick.h */
     uint64_t quick_filled[CHUNK_BINS / 64 + 2];
-    size_t nquick;     /* units of those */
-    size_t nfree;      /* units in the bins */
-    size_t nunused;    /* those of them that were never in use */
-    uint64_t nout;     /* units taken less those put back; below 0 it wraps around */
-    int64_t nout_most; /* of that, since it was last set to it */
-    size_t granted;    /* units that may be kept */
-    size_t ngiven;     /* about how many pages of its chunks went to the region */
-    uint32_t whole;    /* a chunk that is free as a whole */
+    size_t nquick;      /* units of those */
+    size_t nfree;       /* units in the bins */
+    size_t nunused;     /* those of them that were never in use */
+    uint64_t nout;      /* units taken less those put back; below 0 it wraps around */
+    int64_t nused_most; /* of that less nquick, the most since the last decay */
+    size_t granted;     /* units that may be kept */
+    size_t ngiven;      /* about how many pages of its chunks went to the region */
+    uint32_t whole;     /* a chunk that is free as a whole */
     uint32_t prev_of_none;
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
     unsigned char unasked[32];

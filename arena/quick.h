@@ -17,17 +17,19 @@
 #include "chunk.h"
 #include "router.h"
 
-/* As much may be kept as is in use: half of what the chunk takes for out. As a shift. */
+/* As much may be kept as is in use: half of what is out, as a shift. What is kept is out for the chunk. */
 #define QUICK_KEPT_SHIFT 1
 
 /*
- * So many units more than n may be given for n, of what is kept: an eighth while a fifth of what is out is free, less
- * when memory is short.
+ * So many units more than n may be given for n, of what is kept: an eighth while a fifth of what is out is free or kept,
+ * less when memory is short.
  */
 #define PLENTY_SHARE 5
+#define PLENTY_SLACK_SHIFT 3
 static inline size_t quick_slack(const BlockHeap *heap, size_t n)
 {
-    return chunk_kept_units(heap) * PLENTY_SHARE > heap->nout ? n >> 3 : chunk_slack(heap, n);
+    bool plenty = (int64_t)(chunk_kept_units(heap) * PLENTY_SHARE) > (int64_t)heap->nout;
+    return plenty ? n >> PLENTY_SLACK_SHIFT : chunk_slack(heap, n);
 }
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
@@ -56,7 +58,9 @@ static inline size_t quick_take(BlockHeap *heap, size_t *length)
     if (near == 0)
         return NO_UNIT;
     *length += (size_t)__builtin_ctzl(near);
-    return quick_pop(heap, *length);
+    size_t unit = quick_pop(heap, *length);
+    chunk_note_used(heap);
+    return unit;
 }
 
 /* How many units may be kept; less than 0: none. */
@@ -72,11 +76,12 @@ static inline bool quick_has_room(const BlockHeap *heap, size_t n)
            chunk_kept_units(heap) + n <= heap->granted && !router_is_suspended();
 }
 
-/* Whether half as much again is kept as may be, since less is out than was, or nothing may be kept. */
+/* Whether three times as much is kept as is in use, since that was more, or more than is granted, or nothing may be. */
 static inline bool quick_is_excessive(const BlockHeap *heap)
 {
     int64_t most = quick_most(heap);
-    return heap->nquick != 0 && ((int64_t)heap->nquick > most + most / 2 || router_is_suspended());
+    return heap->nquick != 0 && ((int64_t)heap->nquick > most + most / 2 ||
+                                 chunk_kept_units(heap) > heap->granted || router_is_suspended());
 }
 
 /* Keeps a run that chunk_take has given out, if there is room. */

@@ -336,6 +336,14 @@ size_t region_restart_low_water(void)
     return least;
 }
 
+void region_raise_low_water(size_t npages)
+{
+    if (!region_lock(true))
+        return;
+    ndirty_least = min_size(ndirty_least + npages, ndirty);
+    region_unlock();
+}
+
 void region_reserve_again(size_t first, size_t npages)
 {
     if (!huge_replace(first, npages, false)) {

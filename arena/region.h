@@ -81,6 +81,9 @@ size_t region_dirty_pages(void);
 /* The least that were since the last call; 0 where the lock cannot be had. */
 size_t region_restart_low_water(void);
 
+/* Counts so many of them as there since then: somebody else had them free. */
+void region_raise_low_water(size_t npages);
+
 /*
  * Takes free dirty pages out, so that they can be purged: whole superblocks first, highest first.
  * Fills at most nruns runs, until they hold npages dirty pages. Returns how many.

@@ -150,16 +150,20 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
         quick_drain(arena);
 }
 
-/* The units behind a block; those of a run that is kept, too. */
-static bool take_behind(PageArena *arena, size_t unit, size_t n)
+/* Whether what starts here, behind a block, is neither free nor another block: a run that is kept, then. */
+static bool may_be_kept(size_t unit)
 {
-    if (chunk_take_at(arena, unit, n))
-        return true;
-    if (unit % CHUNK_UNITS == 0)
+    if (unit % CHUNK_UNITS == 0 || bins_run_from(unit) != 0)
         return false;
     uint32_t block = block_tag_at(unit / PAGE_UNITS);
-    bool in_use = block != 0 && block_tag_start(block) == unit % PAGE_UNITS;
-    return !in_use && quick_drain(arena) && chunk_take_at(arena, unit, n);
+    return block == 0 || block_tag_start(block) != unit % PAGE_UNITS;
+}
+
+/* The units behind a block. All that is kept is joined for that, if it is one of them. */
+static bool take_behind(PageArena *arena, size_t unit, size_t n)
+{
+    return chunk_take_at(arena, unit, n) ||
+           (may_be_kept(unit) && quick_drain(arena) && chunk_take_at(arena, unit, n));
 }
 
 bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)

@@ -382,7 +382,8 @@ static void kernels_without_them(void)
     unit_start("REGION=512M");
     for (int i = 0; i < 20; i++)
         touch(take(SUPER_BYTES), SUPER_PAGES);
-    CHECK_EQUAL(fake_count(SYS_process_vm_readv), 0);
+    /* Whether the first is full is asked before. */
+    CHECK(fake_count(SYS_process_vm_readv) <= 1);
 }
 
 static void knob_never(void)

@@ -246,6 +246,23 @@ static void expect_runs(size_t nruns, size_t npages, const struct run *runs, siz
     }
 }
 
+/* What somebody else had free since the low water began counts as there since then, and no more than is there. */
+static void low_water(void)
+{
+    unit_start("REGION=64M");
+    size_t first = region_alloc(40, 0);
+    page_map_set(PAGE_DIRTY, first, 40);
+    region_free(first, 10);
+    region_restart_low_water();
+    region_free(first + 10, 20);
+    CHECK_EQUAL(region_restart_low_water(), 10);
+    region_free(first + 30, 10);
+    region_raise_low_water(10);
+    CHECK_EQUAL(region_restart_low_water(), 40);
+    region_raise_low_water(10);
+    CHECK_EQUAL(region_restart_low_water(), 40);
+}
+
 static void dirty_is_taken_whole_superblocks_first(void)
 {
     set_up(64 * MIB);
@@ -344,6 +361,6 @@ UNIT_MAIN(UNIT_CASE(lowest_first), UNIT_CASE(alignment), UNIT_CASE(to_the_last_p
           UNIT_CASE(failed_commit_changes_nothing), UNIT_CASE(failed_commit_in_the_middle),
           UNIT_CASE(step_without_the_lock), UNIT_CASE(take), UNIT_CASE(deferred_come_back),
           UNIT_CASE(without_the_lock), UNIT_CASE(trim), UNIT_CASE(trim_spares_what_is_mapped),
-          UNIT_CASE(dirty_is_taken_whole_superblocks_first),
+          UNIT_CASE(low_water), UNIT_CASE(dirty_is_taken_whole_superblocks_first),
           UNIT_CASE(dirty_is_taken_highest_first), UNIT_CASE(in_flight_is_adopted),
           UNIT_CASE(many_threads))
