@@ -179,16 +179,21 @@ static bool first_is_full(void)
     return waste_look(0, &nresident, &unused) && nresident >= FULL_PAGES && unused <= WASTE_LITTLE;
 }
 
-static bool has_shown(size_t super)
+static bool last_are_in_use(size_t super)
 {
     size_t nresident = 0;
+    for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
+        nresident += waste_resident(super - i);
+    return nresident >= SHOWN_PAGES;
+}
+
+static bool has_shown(size_t super)
+{
     if (super == 0)
         return false;
     if (__atomic_load_n(&shown, __ATOMIC_RELAXED))
         return true;
-    for (size_t i = 1; i <= SMALL_LOOKS && i <= super; i++)
-        nresident += waste_resident(super - i);
-    if (nresident < SHOWN_PAGES || (super == 1 && !first_is_full()))
+    if (super == 1 ? !first_is_full() : !last_are_in_use(super))
         return false;
     __atomic_store_n(&shown, true, __ATOMIC_RELAXED);
     return true;

@@ -103,13 +103,16 @@ threads_are() {
 }
 
 # huge_pages_add CMD...: no more than 4 MB or a twentieth, whichever is larger, over the peak with THP=never.
-# Those of threads differ by up to 0.7 MB from run to run.
+# Those of threads differ by up to 0.7 MB from run to run: the largest of five is what they may have.
 huge_pages_add() {
-  HAKMEM_PAGE_ARENA_THP=never measure on "$@"
-  local never_kb=$peak_kb most
+  local never_kb=0 most
+  for _ in 1 2 3 4 5; do
+    HAKMEM_PAGE_ARENA_THP=never measure on "$@"
+    ((never_kb >= peak_kb)) || never_kb=$peak_kb
+  done
   most=$((never_kb / 20 > 4096 ? never_kb / 20 : 4096))
   measure on "$@"
-  [ "$peak_kb" -le $((never_kb + most + 1024)) ] || fail "$*: with THP=never $never_kb KB, with auto $peak_kb KB"
+  [ "$peak_kb" -le $((never_kb + most + 512)) ] || fail "$*: with THP=never $never_kb KB, with auto $peak_kb KB"
 }
 
 @test "huge pages add little to a peak" {

@@ -99,6 +99,18 @@ static void longer_while_there_is_plenty(void)
     CHECK(block_alloc(arena, UNITS(66), 1, false) == block);
 }
 
+/* With much out, a sixteenth. */
+static void nearer_with_little(void)
+{
+    PageArena *arena = enter();
+    void *longer = between(arena, 68);
+    while ((int64_t)arena->blocks.nout < LITTLE_OUT)
+        CHECK(block_alloc(arena, UNITS(RUN_MOST), 1, false) != NULL);
+    keep(arena, longer, 68);
+    CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == longer);
+}
+
 /* All lengths, so that both words that are looked at count, and what is beyond the longest does not. */
 static void any_length(void)
 {
@@ -231,7 +243,7 @@ static void freed_by_others(void)
 }
 
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
-          UNIT_CASE(longer_while_there_is_plenty), UNIT_CASE(any_length),
-          UNIT_CASE(zero_when_asked), UNIT_CASE(as_much_is_kept_as_is_used),
+          UNIT_CASE(longer_while_there_is_plenty), UNIT_CASE(nearer_with_little),
+          UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(as_much_is_kept_as_is_used),
           UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
           UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
