@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "odd.h"
 #include "os.h"
 #include "page_map.h"
 #include "purge.h"
@@ -21,9 +22,6 @@
  */
 #define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
-
-/* What quick lists hold is little in a heap of 10 MB or more, as a share of what is out. */
-#define LITTLE_QUICK_SHIFT 5
 
 /* So many long runs are looked at for the best. */
 #define LONG_MOST 8
@@ -56,7 +54,7 @@ bool chunk_init(void)
     chunks_bytes = chunks_needed();
     g_tags = os_map_table(tags_bytes);
     g_chunks = os_map_table(chunks_bytes);
-    return g_tags != NULL && g_chunks != NULL;
+    return g_tags != NULL && g_chunks != NULL && odd_init();
 }
 
 static void trim(void *table, size_t *nbytes, size_t needed)
@@ -214,6 +212,7 @@ bool chunk_extend(PageArena *arena)
     }
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
+    odd_calm(unit / CHUNK_UNITS);
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
     heap->nunused += CHUNK_UNITS;
     bins_insert(heap, unit, CHUNK_UNITS);
@@ -232,13 +231,6 @@ static inline size_t choose(const BlockHeap *heap, size_t bin)
     return heap->bins[bin] - 1;
 }
 
-/* Whether what quick lists hold is to be joined before memory is used that never was. */
-static inline bool is_worth_joining(const BlockHeap *heap)
-{
-    return heap->nquick != 0 &&
-           ((int64_t)heap->nout < LITTLE_OUT || heap->nquick > heap->nout >> LITTLE_QUICK_SHIFT);
-}
-
 size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
 {
     BlockHeap *heap = &arena->blocks;
@@ -246,10 +238,10 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
     if (unlikely(bin == CHUNK_BINS))
         return NO_UNIT;
     size_t unit = choose(heap, bin);
-    if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) && is_worth_joining(heap))
+    if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) && heap->nquick != 0)
         return NO_UNIT;
     size_t length = bins_tag(unit)->starts / PAGE_UNITS;
-    if (length - *n > chunk_slack(heap, *n)) {
+    if (length - *n > *n >> RUN_SLACK_SHIFT) {
         bins_cut(heap, unit, length, *n);
     } else {
         bins_take_out(heap, unit, length);

@@ -33,17 +33,8 @@ bool chunk_init(void);
 /* Forgets what is beyond the end of the region, which was trimmed. */
 void chunk_trim(void);
 
-/*
- * So many units more than n are given for n rather than cut off: they would hardly serve anybody. Less as long as
- * little is out, since each page counts then.
- */
-#define LITTLE_OUT ((int64_t)(10 * MIB / UNIT_BYTES))
-#define LITTLE_SLACK_SHIFT 5
+/* So many units more than n are given for n rather than cut off, as a shift: they would hardly serve anybody. */
 #define RUN_SLACK_SHIFT 4
-static inline size_t chunk_slack(const BlockHeap *heap, size_t n)
-{
-    return n >> ((int64_t)heap->nout < LITTLE_OUT ? LITTLE_SLACK_SHIFT : RUN_SLACK_SHIFT);
-}
 
 /* So many units a block is given at most. */
 #define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))

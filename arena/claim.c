@@ -31,6 +31,7 @@ static void take_idle_locked(size_t first, size_t end)
 static void take_live(size_t first, size_t end)
 {
     struct run run = {first, 0};
+    odd_expect(first, end - first);
     while ((run = page_map_take_next(PAGE_LIVE, run.first + run.npages, end)).npages != 0)
         page_map_set(PAGE_HELD, run.first, run.npages);
 }

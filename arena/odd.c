@@ -9,8 +9,17 @@ static const enum page_bit marks[] = {PAGE_TORN,    PAGE_PROTECTED, PAGE_NO_FORK
                                       PAGE_ADVISED, PAGE_SEALED,    PAGE_LENT};
 #define NMARKS (sizeof marks / sizeof *marks)
 
+unsigned char *g_odd_calm;
+
+bool odd_init(void)
+{
+    g_odd_calm = os_map_table(align_up(g_region.nbytes / SUPER_BYTES, PAGE_BYTES));
+    return g_odd_calm != NULL;
+}
+
 void odd_mark(enum page_bit how, size_t first, size_t npages)
 {
+    odd_expect(first, npages);
     page_map_set(how, first, npages);
     page_map_set(PAGE_ODD, first, npages);
 }

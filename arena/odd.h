@@ -18,6 +18,36 @@
 
 #include "page_map.h"
 
+/*
+ * By superblock, for whoever asks often: 1 if all of it was handed out for blocks, and nothing in it was
+ * changed or unmapped by the program since. NULL: nobody asks.
+ */
+extern unsigned char *g_odd_calm;
+
+/* Makes the table. False: no memory. */
+bool odd_init(void);
+
+/* Before any of these pages is changed or unmapped: their superblocks are calm no more. */
+static inline void odd_expect(size_t first, size_t npages)
+{
+    if (g_odd_calm == NULL)
+        return;
+    for (size_t i = first / SUPER_PAGES; i <= (first + npages - 1) / SUPER_PAGES; i++)
+        if (unlikely(__atomic_load_n(&g_odd_calm[i], __ATOMIC_RELAXED) != 0))
+            __atomic_store_n(&g_odd_calm[i], 0, __ATOMIC_RELAXED);
+}
+
+/* All of a superblock was handed out. */
+static inline void odd_calm(size_t super)
+{
+    __atomic_store_n(&g_odd_calm[super], 1, __ATOMIC_RELAXED);
+}
+
+static inline bool odd_is_calm(size_t super)
+{
+    return __atomic_load_n(&g_odd_calm[super], __ATOMIC_RELAXED) != 0;
+}
+
 /* Marks pages; `how` is one of PAGE_TORN to PAGE_LENT. */
 void odd_mark(enum page_bit how, size_t first, size_t npages);
 
@@ -34,16 +64,6 @@ static inline bool odd_is_plain(size_t first, size_t npages)
         plain = page_word_read(PAGE_LIVE, page) & ~page_word_read(PAGE_ODD, page);
     } while (likely((plain & mask) == mask) && unlikely(first < end));
     return (plain & mask) == mask;
-}
-
-/* The same of first to last, 64 at most: no branch. */
-static inline bool odd_is_plain_few(size_t first, size_t last)
-{
-    size_t ahead = first % GROUP_PAGES;
-    uint64_t here = page_word_read(PAGE_LIVE, first) & ~page_word_read(PAGE_ODD, first);
-    uint64_t other = page_word_read(PAGE_LIVE, last) & ~page_word_read(PAGE_ODD, last);
-    uint64_t mask = ((uint64_t)2 << (last - first)) - 1;
-    return (~(here >> ahead | other << 1 << (GROUP_PAGES - 1 - ahead)) & mask) == 0;
 }
 
 /* Whether all pages are marked alike, lent or not: one mapping to the program, as far as we know. */

@@ -80,6 +80,8 @@ typedef struct BlockHeap {
     uint32_t quick[CHUNK_BINS + 1]; /* runs of that many units, see quick.h */
     uint64_t quick_filled[CHUNK_BINS / 64 + 2];
     size_t nquick;      /* units of those */
+    int64_t quick_most; /* so many may be */
+    size_t nmissed;     /* units that no quick list had since some were joined */
     size_t nfree;       /* units in the bins */
     size_t nunused;     /* those of them that were never in use */
     uint64_t nout;      /* units taken less those put back; below 0 it wraps around */

@@ -2,15 +2,69 @@
 
 #define WORDS (sizeof((BlockHeap *)0)->quick_filled / sizeof(uint64_t))
 
-bool quick_drain(PageArena *arena)
+/* Whether a run that is kept lies beside a free one, or beside another that is kept. */
+static bool can_be_joined(size_t unit, size_t n)
+{
+    size_t end = unit + n;
+    return (unit % CHUNK_UNITS != 0 && bins_run_until(unit - 1) != 0) ||
+           (end % CHUNK_UNITS != 0 && (bins_run_from(end) != 0 || quick_may_keep(end)));
+}
+
+/* Puts back the runs of n units that can be joined. */
+static void join(PageArena *arena, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
-    if (heap->nquick == 0)
-        return false;
+    uint32_t *link = &heap->quick[n];
+    while (*link != 0) {
+        size_t unit = *link - 1;
+        uint32_t *next = &g_tags[unit / PAGE_UNITS].left;
+        if (likely(!can_be_joined(unit, n))) {
+            link = next;
+            continue;
+        }
+        *link = *next;
+        count_add(&heap->nquick, -n);
+        chunk_put(arena, unit, n);
+    }
+    heap->quick_filled[n / 64] &= ~((uint64_t)(heap->quick[n] == 0) << n % 64);
+}
+
+static void join_some(PageArena *arena)
+{
+    for (size_t i = 0; i < WORDS; i++)
+        for (uint64_t left = arena->blocks.quick_filled[i]; left != 0; left &= left - 1)
+            join(arena, i * 64 + (size_t)__builtin_ctzl(left));
+}
+
+static void put_all_back(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
     for (size_t i = 0; i < WORDS; i++)
         while (heap->quick_filled[i] != 0) {
             size_t n = i * 64 + (size_t)__builtin_ctzl(heap->quick_filled[i]);
             chunk_put(arena, quick_pop(heap, n), n);
         }
+}
+
+bool quick_join(PageArena *arena)
+{
+    BlockHeap *heap = &arena->blocks;
+    bool again = heap->nmissed <= heap->nquick >> QUICK_JOINED_SHIFT;
+    heap->nmissed = 0;
+    if (heap->nquick == 0)
+        return false;
+    if (again)
+        put_all_back(arena);
+    else
+        join_some(arena);
+    return true;
+}
+
+bool quick_drain(PageArena *arena)
+{
+    if (arena->blocks.nquick == 0)
+        return false;
+    put_all_back(arena);
+    quick_refresh(&arena->blocks);
     return true;
 }

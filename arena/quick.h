@@ -6,38 +6,40 @@
  * tags of pages that have nothing to do with either. Most programs free and allocate blocks of the
  * same few lengths, or so many that one of almost every length is among those just freed. So an arena
  * keeps some of that in lists by length, last in first out, linked through the tag of the page where a
- * run starts. A request takes the shortest run that is hardly too long. All others go to the chunk
- * (chunk.h), and all of the lists do before memory is touched that was not yet.
+ * run starts. A request takes the shortest run that is hardly too long. All others are misses: they go
+ * to the chunk (chunk.h).
+ *
+ * What is kept and lies beside a free run would make a longer one. It is joined with that when as much
+ * was missed as half of what is kept, or when a miss fits nowhere; and all that is kept is put back before
+ * memory is touched that was not yet.
  *
  * As far as the chunk knows, these runs are out. Only the arena's owner looks at them.
  */
 #ifndef QUICK_H
 #define QUICK_H
 
+#include "block_tag.h"
 #include "chunk.h"
 #include "router.h"
 
 /* As much may be kept as is in use: half of what is out, as a shift. What is kept is out for the chunk. */
 #define QUICK_KEPT_SHIFT 1
 
-/*
- * So many units more than n may be given for n, of what is kept: an eighth while a fifth of what is out is free or kept,
- * less when memory is short.
- */
-#define PLENTY_SHARE 5
-#define PLENTY_SLACK_SHIFT 3
-static inline size_t quick_slack(const BlockHeap *heap, size_t n)
-{
-    bool plenty = (int64_t)(chunk_kept_units(heap) * PLENTY_SHARE) > (int64_t)heap->nout;
-    return plenty ? n >> PLENTY_SLACK_SHIFT : chunk_slack(heap, n);
-}
+/* So many units more than n may be given for n, of what is kept, as a shift. */
+#define QUICK_SLACK_SHIFT 3
+
+/* Of what is kept, as a shift: so many units missed since some was joined, and that is due again. */
+#define QUICK_MISSED_SHIFT 1
+
+/* The same: no more than so many, and what can be joined was just joined. */
+#define QUICK_JOINED_SHIFT 3
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
 static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
 {
     const uint64_t *word = &heap->quick_filled[n / 64];
     uint64_t bits = word[0] >> n % 64 | word[1] << 1 << (63 - n % 64);
-    return bits & (((uint64_t)2 << quick_slack(heap, n)) - 1);
+    return bits & (((uint64_t)2 << (n >> QUICK_SLACK_SHIFT)) - 1);
 }
 
 /* Takes out the run of n units that was kept last. There is one. */
@@ -63,34 +65,48 @@ static inline size_t quick_take(BlockHeap *heap, size_t *length)
     return unit;
 }
 
-/* How many units may be kept; less than 0: none. */
-static inline int64_t quick_most(const BlockHeap *heap)
-{
-    return (int64_t)heap->nout >> QUICK_KEPT_SHIFT;
-}
-
-/* Whether n units more may be kept. */
+/* Whether n units more may be kept, as quick_refresh has found. */
 static inline bool quick_has_room(const BlockHeap *heap, size_t n)
 {
-    return n <= RUN_MOST && (int64_t)(heap->nquick + n) <= quick_most(heap) &&
-           chunk_kept_units(heap) + n <= heap->granted && !router_is_suspended();
-}
-
-/* Whether three times as much is kept as is in use, since that was more, or more than is granted, or nothing may be. */
-static inline bool quick_is_excessive(const BlockHeap *heap)
-{
-    int64_t most = quick_most(heap);
-    return heap->nquick != 0 && ((int64_t)heap->nquick > most + most / 2 ||
-                                 chunk_kept_units(heap) > heap->granted || router_is_suspended());
+    return n <= RUN_MOST && (int64_t)(heap->nquick + n) <= heap->quick_most && !router_is_suspended();
 }
 
 /* Keeps a run that chunk_take has given out, if there is room. */
 static inline void quick_put(BlockHeap *heap, size_t unit, size_t n)
 {
-    g_tags[unit / PAGE_UNITS].left = heap->quick[n];
+    bins_tag(unit)->left = heap->quick[n];
     heap->quick[n] = (uint32_t)unit + 1;
     heap->quick_filled[n / 64] |= (uint64_t)1 << n % 64;
     count_add(&heap->nquick, n);
+}
+
+/*
+ * Finds how much may be kept, after the chunks have changed. False: three times as much is kept as is in
+ * use, since that was more, or more than is granted, or nothing may be.
+ */
+static inline bool quick_refresh(BlockHeap *heap)
+{
+    int64_t most = (int64_t)heap->nout >> QUICK_KEPT_SHIFT;
+    int64_t granted = (int64_t)(heap->granted - (heap->nfree - heap->nunused));
+    int64_t kept = (int64_t)heap->nquick;
+    heap->quick_most = most < granted ? most : granted;
+    return kept == 0 || (kept <= most + most / 2 && kept <= granted && !router_is_suspended());
+}
+
+/* Whether so much was missed that something is to be joined. */
+static inline bool quick_is_due(const BlockHeap *heap)
+{
+    return heap->nmissed > heap->nquick >> QUICK_MISSED_SHIFT;
+}
+
+/* Joins what lies beside free runs, or, if that was just done, all. False: nothing is kept. */
+bool quick_join(PageArena *arena);
+
+/* Whether what starts here, behind a run, is neither free nor a block: a run that is kept, or not the chunk's. */
+static inline bool quick_may_keep(size_t unit)
+{
+    uint32_t block = g_tags[unit / PAGE_UNITS].block;
+    return bins_run_from(unit) == 0 && (block == 0 || block_tag_start(block) != unit % PAGE_UNITS);
 }
 
 /* Puts all of them back into the chunks. False: there were none. */

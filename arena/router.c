@@ -205,6 +205,7 @@ void router_free(PageArena *arena, size_t first, size_t npages)
 void router_free_live(PageArena *arena, size_t first, size_t npages)
 {
     struct run run;
+    odd_expect(first, npages);
     for (size_t end = first + npages; first < end; first = run.first + run.npages) {
         run = page_map_take_next(PAGE_LIVE, first, end);
         if (run.npages != 0)

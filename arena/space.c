@@ -106,30 +106,24 @@ void *space_grow(struct range old, size_t nbytes)
     return addr;
 }
 
-PageArena *space_enter(void)
+void *space_block_kept(size_t nbytes)
 {
-    return thread_enter_briefly();
-}
-
-void *space_block_kept(PageArena *arena, size_t nbytes)
-{
+    PageArena *arena = thread_enter_briefly();
+    if (unlikely(arena == NULL))
+        return NULL;
     void *block = unit_block_kept(arena, nbytes);
-    if (likely(block != NULL))
-        thread_leave_briefly(arena);
-    return block;
-}
-
-void *space_block_entered(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
-{
-    void *block = block_alloc(arena, nbytes, alignment, zero);
-    thread_leave(arena);
+    thread_leave_briefly(arena);
     return block;
 }
 
 void *space_block(size_t nbytes, size_t alignment, bool zero)
 {
     PageArena *arena = thread_enter();
-    return likely(arena != NULL) ? space_block_entered(arena, nbytes, alignment, zero) : NULL;
+    if (unlikely(arena == NULL))
+        return NULL;
+    void *block = block_alloc(arena, nbytes, alignment, zero);
+    thread_leave(arena);
+    return block;
 }
 
 bool space_holds_block(const void *addr)
@@ -142,27 +136,28 @@ size_t space_block_bytes(const void *block)
     return block_bytes(block);
 }
 
-size_t space_block_keep(PageArena *arena, void *block)
+size_t space_block_keep(void *block)
 {
     size_t page = region_page((uintptr_t)block);
     uint32_t found = block_tag_at(page);
-    if (unlikely(!block_tag_is_of(found, block)) || !unit_block_keep(arena, page, found))
+    if (unlikely((found & BLOCK_IN_UNITS) == 0 || !block_tag_is_of(found, block)))
         return 0;
+    PageArena *arena = thread_enter_briefly();
+    if (unlikely(arena == NULL))
+        return 0;
+    bool kept = unit_block_keep(arena, page, found);
     thread_leave_briefly(arena);
-    return block_tag_bytes(found);
-}
-
-size_t space_block_free_entered(PageArena *arena, void *block)
-{
-    size_t nbytes = block_free(arena, block);
-    thread_leave(arena);
-    return nbytes;
+    return likely(kept) ? block_tag_bytes(found) : 0;
 }
 
 size_t space_block_free(void *block)
 {
     PageArena *arena = thread_enter();
-    return likely(arena != NULL) ? space_block_free_entered(arena, block) : block_free(NULL, block);
+    if (unlikely(arena == NULL))
+        return block_free(NULL, block);
+    size_t nbytes = block_free(arena, block);
+    thread_leave(arena);
+    return nbytes;
 }
 
 static void *slide(void *block, size_t nbytes)

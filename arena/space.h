@@ -57,16 +57,12 @@ void space_copy(void *to, struct range from);
 void *space_block(size_t nbytes, size_t alignment, bool zero);
 
 /*
- * The usual cases of malloc(3) and free(3), a few instructions that call nothing: space_enter gives the
- * thread's arena, or NULL. space_block_kept hands out a block that was freed, space_block_keep keeps one
- * for that, and says how many bytes it has; both leave the arena then. NULL, 0: they did not, and
- * space_block_entered or space_block_free_entered does it in other ways, and leaves the arena.
+ * The usual cases of malloc(3) and free(3), a few instructions that call nothing: space_block_kept hands
+ * out a block that was freed, space_block_keep keeps one for that, and says how many bytes it has. NULL, 0:
+ * they did nothing, and space_block or space_block_free is to be called. keep takes any address of the region.
  */
-PageArena *space_enter(void);
-void *space_block_kept(PageArena *arena, size_t nbytes);
-size_t space_block_keep(PageArena *arena, void *block);
-void *space_block_entered(PageArena *arena, size_t nbytes, size_t alignment, bool zero);
-size_t space_block_free_entered(PageArena *arena, void *block);
+void *space_block_kept(size_t nbytes);
+size_t space_block_keep(void *block);
 
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t space_block_bytes(const void *block);

@@ -60,10 +60,15 @@ static void leave_to(PageArena *owner, size_t page, uint32_t block)
 
 static size_t take_units(PageArena *arena, size_t *n, size_t *used)
 {
+    BlockHeap *heap = &arena->blocks;
     size_t unit;
+    if (unlikely(quick_is_due(heap)))
+        quick_join(arena);
     while ((unit = chunk_take(arena, n, used)) == NO_UNIT)
-        if (!quick_drain(arena) && !chunk_extend(arena))
+        if (!quick_join(arena) && !chunk_extend(arena))
             return NO_UNIT;
+    heap->nmissed += *n;
+    quick_refresh(heap);
     return unit;
 }
 
@@ -116,6 +121,14 @@ static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own
         router_free_live(arena, first, end - first);
 }
 
+/* Puts back what was taken, by the owner. */
+static void put(PageArena *arena, size_t unit, size_t n)
+{
+    chunk_put(arena, unit, n);
+    if (unlikely(!quick_refresh(&arena->blocks)))
+        quick_drain(arena);
+}
+
 /* Of a chunk that another arena owns, or nobody, or that the program has changed. */
 static __attribute__((noinline)) void free_apart(PageArena *arena, size_t page, uint32_t block)
 {
@@ -129,7 +142,7 @@ static __attribute__((noinline)) void free_apart(PageArena *arena, size_t page, 
     }
     block_tag_set(page, 0);
     if (own && odd_is_plain(pages.first, pages.npages))
-        chunk_put(arena, unit, block & BLOCK_SIZE_MASK);
+        put(arena, unit, block & BLOCK_SIZE_MASK);
     else
         free_changed(arena, page, block, own);
 }
@@ -138,32 +151,23 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
 {
     size_t unit = page * PAGE_UNITS + block_tag_start(block);
     struct run pages = block_tag_pages(page, block);
-    if (unit_block_keep(arena, page, block))
-        return;
+    size_t n = block & BLOCK_SIZE_MASK;
     if (unlikely(!chunk_is_of(arena, unit) || !odd_is_plain(pages.first, pages.npages))) {
         free_apart(arena, page, block);
         return;
     }
     block_tag_set(page, 0);
-    chunk_put(arena, unit, block & BLOCK_SIZE_MASK);
-    if (unlikely(quick_is_excessive(&arena->blocks)))
-        quick_drain(arena);
-}
-
-/* Whether what starts here, behind a block, is neither free nor another block: a run that is kept, then. */
-static bool may_be_kept(size_t unit)
-{
-    if (unit % CHUNK_UNITS == 0 || bins_run_from(unit) != 0)
-        return false;
-    uint32_t block = block_tag_at(unit / PAGE_UNITS);
-    return block == 0 || block_tag_start(block) != unit % PAGE_UNITS;
+    if (quick_has_room(&arena->blocks, n))
+        quick_put(&arena->blocks, unit, n);
+    else
+        put(arena, unit, n);
 }
 
 /* The units behind a block. All that is kept is joined for that, if it is one of them. */
 static bool take_behind(PageArena *arena, size_t unit, size_t n)
 {
     return chunk_take_at(arena, unit, n) ||
-           (may_be_kept(unit) && quick_drain(arena) && chunk_take_at(arena, unit, n));
+           (unit % CHUNK_UNITS != 0 && quick_may_keep(unit) && quick_drain(arena) && chunk_take_at(arena, unit, n));
 }
 
 bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
@@ -180,7 +184,8 @@ bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nby
         return false;
     block_tag_set(page, block - (uint32_t)before + (uint32_t)n);
     if (n < before)
-        chunk_put(arena, unit + n, before - n);
+        put(arena, unit + n, before - n);
+    quick_refresh(&arena->blocks);
     return true;
 }
 
@@ -188,4 +193,6 @@ void unit_block_settle(PageArena *arena)
 {
     unit_block_take_left(arena);
     quick_drain(arena);
+    /* Until it is known what the chunks keep. */
+    arena->blocks.quick_most = 0;
 }

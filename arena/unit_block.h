@@ -36,7 +36,7 @@ static inline void *unit_block_of(PageArena *arena, size_t unit, size_t n)
 
 /*
  * The usual cases of unit_block_alloc and unit_block_free: a block that is kept as it was freed, or NULL;
- * and whether a block is kept, of any tag.
+ * and whether a block is kept, in units.
  */
 static inline __attribute__((always_inline)) void *unit_block_kept(PageArena *arena, size_t nbytes)
 {
@@ -52,8 +52,8 @@ static inline __attribute__((always_inline)) bool unit_block_keep(PageArena *are
 {
     size_t n = block & BLOCK_SIZE_MASK;
     size_t unit = page * PAGE_UNITS + block_tag_start(block);
-    if ((block & BLOCK_IN_UNITS) == 0 || !chunk_is_of(arena, unit) ||
-        !quick_has_room(&arena->blocks, n) || !odd_is_plain_few(page, (unit + n - 1) / PAGE_UNITS))
+    if (!chunk_is_of(arena, unit) || !odd_is_calm(unit / CHUNK_UNITS) ||
+        !quick_has_room(&arena->blocks, n))
         return false;
     block_tag_set(page, 0);
     quick_put(&arena->blocks, unit, n);

@@ -171,21 +171,13 @@ static __attribute__((noinline)) void *large_malloc(size_t nbytes)
     return or_next(takes(nbytes) ? block(nbytes, 1, false) : NULL, nbytes);
 }
 
-static __attribute__((noinline)) void *malloc_entered(PageArena *arena, size_t nbytes)
-{
-    return or_next(space_block_entered(arena, nbytes, 1, false), nbytes);
-}
-
 EXPORT void *malloc(size_t nbytes)
 {
     if (likely(nbytes < plain))
         return next.malloc(nbytes);
     bool usual = takes(nbytes) && !__atomic_load_n(&stir_due, __ATOMIC_RELAXED);
-    PageArena *arena = likely(usual) ? space_enter() : NULL;
-    if (unlikely(arena == NULL))
-        return large_malloc(nbytes);
-    void *kept = space_block_kept(arena, nbytes);
-    return kept != NULL ? kept : malloc_entered(arena, nbytes);
+    void *kept = likely(usual) ? space_block_kept(nbytes) : NULL;
+    return likely(kept != NULL) ? kept : large_malloc(nbytes);
 }
 
 /* The size of a block of ours; 0: it is another's. */
@@ -200,27 +192,22 @@ static inline void stir_after(size_t nbytes)
         __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
 }
 
-static __attribute__((noinline)) void free_otherwise(void *p, PageArena *arena)
+/* A block of ours, or of the next malloc, if that has its memory from the region. */
+static __attribute__((noinline)) void free_otherwise(void *p)
 {
-    size_t nbytes = arena != NULL ? space_block_free_entered(arena, p) : space_block_free(p);
+    size_t nbytes = likely(space_holds_block(p)) ? space_block_free(p) : 0;
     stir_after(nbytes);
     if (nbytes == 0)
         next.free(p);
 }
 
-/* Of the next malloc, if that has its memory from the region; or a block of ours. */
 static __attribute__((noinline)) void free_in_region(void *p)
 {
-    if (unlikely(!space_holds_block(p))) {
-        next.free(p);
-        return;
-    }
-    PageArena *arena = space_enter();
-    size_t nbytes = likely(arena != NULL) ? space_block_keep(arena, p) : 0;
-    if (nbytes == 0)
-        free_otherwise(p, arena);
-    else
+    size_t nbytes = space_block_keep(p);
+    if (likely(nbytes != 0))
         stir_after(nbytes);
+    else
+        free_otherwise(p);
 }
 
 EXPORT void free(void *p)
