@@ -2,7 +2,7 @@
 
 #define WORDS (sizeof((BlockHeap *)0)->quick_filled / sizeof(uint64_t))
 
-/* Whether a run that is kept lies beside a free one, or beside another that is kept. */
+/* Whether a run that is kept lies beside a free one, or before another that is kept, which is joined next then. */
 static bool can_be_joined(size_t unit, size_t n)
 {
     size_t end = unit + n;
@@ -49,7 +49,7 @@ static void put_all_back(PageArena *arena)
 bool quick_join(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    bool again = heap->nmissed <= heap->nquick >> QUICK_JOINED_SHIFT;
+    bool again = heap->nmissed * 8 <= heap->nquick * QUICK_JOINED_EIGHTHS;
     heap->nmissed = 0;
     if (heap->nquick == 0)
         return false;

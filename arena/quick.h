@@ -10,8 +10,8 @@
  * to the chunk (chunk.h).
  *
  * What is kept and lies beside a free run would make a longer one. It is joined with that when as much
- * was missed as half of what is kept, or when a miss fits nowhere; and all that is kept is put back before
- * memory is touched that was not yet.
+ * was missed as three eighths of what is kept, or when a miss fits nowhere; and all that is kept is put back
+ * before memory is touched that was not yet. To join more often would miss more, and less often waste more.
  *
  * As far as the chunk knows, these runs are out. Only the arena's owner looks at them.
  */
@@ -25,21 +25,24 @@
 /* As much may be kept as is in use: half of what is out, as a shift. What is kept is out for the chunk. */
 #define QUICK_KEPT_SHIFT 1
 
-/* So many units more than n may be given for n, of what is kept, as a shift. */
-#define QUICK_SLACK_SHIFT 3
+/* So many units more than n may be given for n, of what is kept. */
+static inline size_t quick_slack(size_t n)
+{
+    return (n >> RUN_SLACK_SHIFT) + 2;
+}
 
-/* Of what is kept, as a shift: so many units missed since some was joined, and that is due again. */
-#define QUICK_MISSED_SHIFT 1
+/* So many units were missed since some were joined, in eighths of what is kept, and that is due again. */
+#define QUICK_MISSED_EIGHTHS 3
 
 /* The same: no more than so many, and what can be joined was just joined. */
-#define QUICK_JOINED_SHIFT 3
+#define QUICK_JOINED_EIGHTHS 1
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
 static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
 {
     const uint64_t *word = &heap->quick_filled[n / 64];
     uint64_t bits = word[0] >> n % 64 | word[1] << 1 << (63 - n % 64);
-    return bits & (((uint64_t)2 << (n >> QUICK_SLACK_SHIFT)) - 1);
+    return bits & (((uint64_t)2 << quick_slack(n)) - 1);
 }
 
 /* Takes out the run of n units that was kept last. There is one. */
@@ -68,7 +71,8 @@ static inline size_t quick_take(BlockHeap *heap, size_t *length)
 /* Whether n units more may be kept, as quick_refresh has found. */
 static inline bool quick_has_room(const BlockHeap *heap, size_t n)
 {
-    return n <= RUN_MOST && (int64_t)(heap->nquick + n) <= heap->quick_most && !router_is_suspended();
+    return n <= RUN_MOST && (int64_t)(heap->nquick + n) <= heap->quick_most &&
+           !router_is_suspended();
 }
 
 /* Keeps a run that chunk_take has given out, if there is room. */
@@ -96,7 +100,7 @@ static inline bool quick_refresh(BlockHeap *heap)
 /* Whether so much was missed that something is to be joined. */
 static inline bool quick_is_due(const BlockHeap *heap)
 {
-    return heap->nmissed > heap->nquick >> QUICK_MISSED_SHIFT;
+    return heap->nmissed * 8 > heap->nquick * QUICK_MISSED_EIGHTHS;
 }
 
 /* Joins what lies beside free runs, or, if that was just done, all. False: nothing is kept. */
@@ -105,7 +109,7 @@ bool quick_join(PageArena *arena);
 /* Whether what starts here, behind a run, is neither free nor a block: a run that is kept, or not the chunk's. */
 static inline bool quick_may_keep(size_t unit)
 {
-    uint32_t block = g_tags[unit / PAGE_UNITS].block;
+    uint32_t block = block_tag_at(unit / PAGE_UNITS);
     return bins_run_from(unit) == 0 && (block == 0 || block_tag_start(block) != unit % PAGE_UNITS);
 }
 

@@ -166,8 +166,8 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
 /* The units behind a block. All that is kept is joined for that, if it is one of them. */
 static bool take_behind(PageArena *arena, size_t unit, size_t n)
 {
-    return chunk_take_at(arena, unit, n) ||
-           (unit % CHUNK_UNITS != 0 && quick_may_keep(unit) && quick_drain(arena) && chunk_take_at(arena, unit, n));
+    return chunk_take_at(arena, unit, n) || (unit % CHUNK_UNITS != 0 && quick_may_keep(unit) &&
+                                             quick_drain(arena) && chunk_take_at(arena, unit, n));
 }
 
 bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)

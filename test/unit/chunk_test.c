@@ -147,7 +147,7 @@ static void the_shortest_that_fits(void)
     CHECK_EQUAL(take(arena, 9), units[6]);
     CHECK_EQUAL(take(arena, 8), units[0]);
     CHECK_EQUAL(run_at(units[0] + 8), 12);
-    CHECK_EQUAL(take(arena, 62), units[4]);
+    CHECK_EQUAL(take(arena, 61), units[4]);
     CHECK_EQUAL(take(arena, 66), units[5]);
     CHECK_EQUAL(take(arena, 200), units[2]);
     CHECK_EQUAL(take(arena, 10), units[0] + 8);

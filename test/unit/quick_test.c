@@ -68,9 +68,8 @@ static void the_shortest_that_is_hardly_too_long(void)
     keep(arena, shorter, 60);
     CHECK(block_alloc(arena, UNITS(64), 1, false) == longer);
     CHECK_EQUAL(block_bytes(longer), UNITS(66));
-    /* 68 is more than a thirty-second too long for 65, and not for 66. */
-    CHECK_EQUAL(quick_near(&arena->blocks, 65), 0);
-    CHECK(block_alloc(arena, UNITS(66), 1, false) == longest);
+    CHECK_EQUAL(quick_near(&arena->blocks, 62), 0);
+    CHECK(block_alloc(arena, UNITS(63), 1, false) == longest);
     CHECK(block_alloc(arena, UNITS(60), 1, false) == shorter);
     CHECK_EQUAL(arena->blocks.nquick, 0);
 }
@@ -79,36 +78,6 @@ static void grant_more(PageArena *arena)
 {
     CHECK(budget_grant_pages(SUPER_PAGES));
     arena->blocks.granted += CHUNK_UNITS;
-}
-
-/* An eighth, as long as much is free. */
-static void longer_while_there_is_plenty(void)
-{
-    PageArena *arena = enter();
-    grant_more(arena);
-    void *block = between(arena, 68);
-    for (int i = 0; i < NBLOCKS / 4; i++)
-        block_free(arena, blocks[i]);
-    keep(arena, block, 68);
-    CHECK(quick_near(&arena->blocks, 61) != 0);
-    CHECK_EQUAL(quick_near(&arena->blocks, 48), 0);
-    for (int i = 0; i < NBLOCKS / 4; i++)
-        CHECK(block_alloc(arena, UNITS(64), 1, false) != NULL);
-    CHECK_EQUAL(arena->blocks.nquick, 68);
-    CHECK_EQUAL(quick_near(&arena->blocks, 61), 0);
-    CHECK(block_alloc(arena, UNITS(66), 1, false) == block);
-}
-
-/* With much out, a sixteenth. */
-static void nearer_with_little(void)
-{
-    PageArena *arena = enter();
-    void *longer = between(arena, 68);
-    while ((int64_t)arena->blocks.nout < LITTLE_OUT)
-        CHECK(block_alloc(arena, UNITS(RUN_MOST), 1, false) != NULL);
-    keep(arena, longer, 68);
-    CHECK_EQUAL(quick_near(&arena->blocks, 63), 0);
-    CHECK(block_alloc(arena, UNITS(64), 1, false) == longer);
 }
 
 /* All lengths, so that both words that are looked at count, and what is beyond the longest does not. */
@@ -120,7 +89,7 @@ static void any_length(void)
         void *block = between(arena, n);
         keep(arena, block, n);
         size_t wanted = n;
-        while (wanted > RUN_LEAST && wanted - 1 + quick_slack(&arena->blocks, wanted - 1) >= n)
+        while (wanted > RUN_LEAST && wanted - 1 + quick_slack(wanted - 1) >= n)
             wanted--;
         if (wanted > RUN_LEAST)
             CHECK_EQUAL(quick_near(&arena->blocks, wanted - 1), 0);
@@ -166,6 +135,51 @@ static void joined_before_more_is_touched(void)
     CHECK(block_alloc(arena, UNITS(200), 1, false) == blocks[10]);
     CHECK_EQUAL(arena->blocks.nquick, 0);
     CHECK_EQUAL(chunk_unused_units(arena), unused);
+}
+
+/* Frees two neighbours and two that have none: 256 units are kept. */
+static void keep_two_and_two(PageArena *arena)
+{
+    keep(arena, blocks[11], 64);
+    keep(arena, blocks[20], 64);
+    keep(arena, blocks[30], 64);
+    keep(arena, blocks[10], 64);
+}
+
+/* What has neighbours is joined when three eighths of what is kept were missed; the rest stays as it is. */
+static void joined_when_much_was_missed(void)
+{
+    PageArena *arena = enter();
+    for (int i = 40; i < 60; i++)
+        block_free(arena, blocks[i]);
+    quick_drain(arena);
+    grant_more(arena);
+    quick_refresh(&arena->blocks);
+    keep_two_and_two(arena);
+    arena->blocks.nmissed = 0;
+    for (int i = 0; i < 4; i++) {
+        CHECK(block_alloc(arena, UNITS(30), 1, false) >= blocks[40]);
+        CHECK_EQUAL(arena->blocks.nquick, 256);
+    }
+    CHECK(block_alloc(arena, UNITS(30), 1, false) == blocks[10]);
+    CHECK_EQUAL(arena->blocks.nquick, 128);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == blocks[30]);
+    CHECK(block_alloc(arena, UNITS(64), 1, false) == blocks[20]);
+}
+
+/* The same when a miss fits nowhere, unless that was just done: then nothing stays. */
+static void joined_when_a_miss_does_not_fit(void)
+{
+    PageArena *arena = enter();
+    keep_two_and_two(arena);
+    arena->blocks.nmissed = 64;
+    CHECK(block_alloc(arena, UNITS(128), 1, false) == blocks[10]);
+    CHECK_EQUAL(arena->blocks.nquick, 128);
+    arena->blocks.nmissed = 16;
+    size_t unused = chunk_unused_units(arena);
+    CHECK(block_alloc(arena, UNITS(128), 1, false) != NULL);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    CHECK(chunk_unused_units(arena) < unused);
 }
 
 /* The first free after some was given back is granted what may be kept again. */
@@ -215,6 +229,33 @@ static void beside_what_was_changed(void)
     }
 }
 
+/* In a superblock that was changed, what was not is kept as before. */
+static void kept_beside_what_was_changed(void)
+{
+    PageArena *arena = enter();
+    odd_mark(PAGE_LENT, region_page((uintptr_t)blocks[50]), 1);
+    CHECK(!odd_is_calm(region_page((uintptr_t)blocks[10]) / SUPER_PAGES));
+    keep(arena, blocks[10], 64);
+    CHECK_EQUAL(block_free(arena, blocks[50]), UNITS(64));
+    CHECK_EQUAL(page_map_count(PAGE_ODD, region_page((uintptr_t)blocks[50]), 1), 0);
+}
+
+/* A block of which the program has unmapped a page. */
+static void unmapped_in_part(void)
+{
+    PageArena *arena = enter();
+    size_t page = region_page((uintptr_t)blocks[10]) + 3;
+    router_free_live(arena, page, 1);
+    block_free(arena, blocks[10]);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    CHECK(!page_map_any(PAGE_LIVE, page, 1));
+    for (int i = 0; i < 20; i++) {
+        size_t first = region_page((uintptr_t)block_alloc(arena, UNITS(60), 1, false));
+        CHECK(first > page || first + 8 <= page);
+        CHECK_EQUAL(page_map_count(PAGE_LIVE, first, 7), 7);
+    }
+}
+
 static void suspended(void)
 {
     PageArena *arena = enter();
@@ -243,7 +284,8 @@ static void freed_by_others(void)
 }
 
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
-          UNIT_CASE(longer_while_there_is_plenty), UNIT_CASE(nearer_with_little),
           UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(as_much_is_kept_as_is_used),
-          UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(given_back),
-          UNIT_CASE(beside_what_was_changed), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
+          UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(joined_when_much_was_missed),
+          UNIT_CASE(joined_when_a_miss_does_not_fit), UNIT_CASE(given_back),
+          UNIT_CASE(beside_what_was_changed), UNIT_CASE(kept_beside_what_was_changed),
+          UNIT_CASE(unmapped_in_part), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
