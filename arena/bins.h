@@ -22,6 +22,12 @@
 #define RUN_LEAST PAGE_UNITS
 #define RUN_MOST ((size_t)CHUNK_BINS)
 
+/* So many units more than n are given for n rather than cut off, as a shift: they would hardly serve anybody. */
+#define RUN_SLACK_SHIFT 4
+
+/* So many units a block is given at most. */
+#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))
+
 #define NO_UNIT SIZE_MAX
 
 /* Of a page. Units are named by their index in the region, in lists by that plus one; 0 ends them. */

@@ -1,11 +1,11 @@
 /*
- * In the tag of each page (chunk.h): the block that starts in it, in units or in whole pages, in which
+ * In the tag of each page (bins.h): the block that starts in it, in units or in whole pages, in which
  * unit it starts, and whether it was freed by another thread and is in a list for its owner.
  */
 #ifndef BLOCK_TAG_H
 #define BLOCK_TAG_H
 
-#include "chunk.h"
+#include "bins.h"
 #include "page_map.h"
 
 #define BLOCK_SIZE_BITS 24

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "block_tag.h"
 #include "budget.h"
 #include "odd.h"
 #include "os.h"
@@ -148,12 +149,13 @@ static bool needs_a_part(const BlockHeap *heap)
 
 /*
  * Takes back a run that was given to the region, of a superblock that is owned still: if it was not, all
- * of it is another's, or the region's. A whole one is better had anew.
+ * of it is another's, or the region's. A whole one is better had anew. What the program has unmapped of a
+ * block that lives is not a part of the chunk.
  */
 static bool take_back_run(PageArena *arena, size_t first, size_t npages)
 {
     size_t n = npages * PAGE_UNITS;
-    if (npages == SUPER_PAGES || !region_take(first, npages))
+    if (npages == SUPER_PAGES || block_end_before(first) > first || !region_take(first, npages))
         return false;
     if (!chunk_is_of(arena, first * PAGE_UNITS)) {
         region_free(first, npages);

@@ -33,12 +33,6 @@ bool chunk_init(void);
 /* Forgets what is beyond the end of the region, which was trimmed. */
 void chunk_trim(void);
 
-/* So many units more than n are given for n rather than cut off, as a shift: they would hardly serve anybody. */
-#define RUN_SLACK_SHIFT 4
-
-/* So many units a block is given at most. */
-#define RUN_GIVEN_MOST (RUN_MOST + (RUN_MOST >> RUN_SLACK_SHIFT))
-
 /* Notes how much is in use: out, but not kept in quick lists. */
 static inline void chunk_note_used(BlockHeap *heap)
 {

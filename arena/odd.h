@@ -30,6 +30,7 @@ bool odd_init(void);
 /* Before any of these pages is changed or unmapped: their superblocks are calm no more. */
 static inline void odd_expect(size_t first, size_t npages)
 {
+    invariant(npages != 0);
     if (g_odd_calm == NULL)
         return;
     for (size_t i = first / SUPER_PAGES; i <= (first + npages - 1) / SUPER_PAGES; i++)

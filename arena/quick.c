@@ -7,7 +7,7 @@ static bool can_be_joined(size_t unit, size_t n)
 {
     size_t end = unit + n;
     return (unit % CHUNK_UNITS != 0 && bins_run_until(unit - 1) != 0) ||
-           (end % CHUNK_UNITS != 0 && (bins_run_from(end) != 0 || quick_may_keep(end)));
+           (end % CHUNK_UNITS != 0 && (bins_run_from(end) != 0 || quick_may_start(end)));
 }
 
 /* Puts back the runs of n units that can be joined. */
@@ -49,11 +49,11 @@ static void put_all_back(PageArena *arena)
 bool quick_join(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    bool again = heap->nmissed * 8 <= heap->nquick * QUICK_JOINED_EIGHTHS;
+    bool all = heap->nmissed * 8 <= heap->nquick * QUICK_JOINED_EIGHTHS;
     heap->nmissed = 0;
     if (heap->nquick == 0)
         return false;
-    if (again)
+    if (all)
         put_all_back(arena);
     else
         join_some(arena);

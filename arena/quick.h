@@ -34,7 +34,7 @@ static inline size_t quick_slack(size_t n)
 /* So many units were missed since some were joined, in eighths of what is kept, and that is due again. */
 #define QUICK_MISSED_EIGHTHS 3
 
-/* The same: no more than so many, and what can be joined was just joined. */
+/* The same: if no more than so many were, there is nothing left that can be joined, as a rule. */
 #define QUICK_JOINED_EIGHTHS 1
 
 /* Of the lengths n and hardly more, n at most RUN_MOST: those with a run, as bits from n on. */
@@ -85,8 +85,8 @@ static inline void quick_put(BlockHeap *heap, size_t unit, size_t n)
 }
 
 /*
- * Finds how much may be kept, after the chunks have changed. False: three times as much is kept as is in
- * use, since that was more, or more than is granted, or nothing may be.
+ * Finds how much may be kept, after the chunks have changed. False: more than three quarters of what is out is
+ * kept, since more was in use, or more than is granted, or nothing may be.
  */
 static inline bool quick_refresh(BlockHeap *heap)
 {
@@ -103,11 +103,11 @@ static inline bool quick_is_due(const BlockHeap *heap)
     return heap->nmissed * 8 > heap->nquick * QUICK_MISSED_EIGHTHS;
 }
 
-/* Joins what lies beside free runs, or, if that was just done, all. False: nothing is kept. */
+/* Puts back what lies beside free runs, or, if hardly anything was missed since, all. False: nothing is kept. */
 bool quick_join(PageArena *arena);
 
-/* Whether what starts here, behind a run, is neither free nor a block: a run that is kept, or not the chunk's. */
-static inline bool quick_may_keep(size_t unit)
+/* Whether what starts here, behind a run, may be one that is kept: it is neither free nor a block. */
+static inline bool quick_may_start(size_t unit)
 {
     uint32_t block = block_tag_at(unit / PAGE_UNITS);
     return bins_run_from(unit) == 0 && (block == 0 || block_tag_start(block) != unit % PAGE_UNITS);

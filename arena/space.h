@@ -59,7 +59,7 @@ void *space_block(size_t nbytes, size_t alignment, bool zero);
 /*
  * The usual cases of malloc(3) and free(3), a few instructions that call nothing: space_block_kept hands
  * out a block that was freed, space_block_keep keeps one for that, and says how many bytes it has. NULL, 0:
- * they did nothing, and space_block or space_block_free is to be called. keep takes any address of the region.
+ * they did not, and space_block or space_block_free is to be called. keep takes any address of the region.
  */
 void *space_block_kept(size_t nbytes);
 size_t space_block_keep(void *block);

@@ -66,7 +66,7 @@ static size_t take_units(PageArena *arena, size_t *n, size_t *used)
         quick_join(arena);
     while ((unit = chunk_take(arena, n, used)) == NO_UNIT)
         if (!quick_join(arena) && !chunk_extend(arena))
-            return NO_UNIT;
+            break;
     heap->nmissed += *n;
     quick_refresh(heap);
     return unit;
@@ -116,17 +116,24 @@ static void free_changed(PageArena *arena, size_t page, uint32_t block, bool own
             chunk_take_out(arena, first);
         if (end * PAGE_UNITS > unit + n)
             chunk_take_out(arena, end - 1);
+        quick_refresh(&arena->blocks);
     }
     if (first < end)
         router_free_live(arena, first, end - first);
+}
+
+/* After the chunks have changed, by the owner. */
+static void refresh(PageArena *arena)
+{
+    if (unlikely(!quick_refresh(&arena->blocks)))
+        quick_drain(arena);
 }
 
 /* Puts back what was taken, by the owner. */
 static void put(PageArena *arena, size_t unit, size_t n)
 {
     chunk_put(arena, unit, n);
-    if (unlikely(!quick_refresh(&arena->blocks)))
-        quick_drain(arena);
+    refresh(arena);
 }
 
 /* Of a chunk that another arena owns, or nobody, or that the program has changed. */
@@ -166,27 +173,35 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
 /* The units behind a block. All that is kept is joined for that, if it is one of them. */
 static bool take_behind(PageArena *arena, size_t unit, size_t n)
 {
-    return chunk_take_at(arena, unit, n) || (unit % CHUNK_UNITS != 0 && quick_may_keep(unit) &&
+    return chunk_take_at(arena, unit, n) || (unit % CHUNK_UNITS != 0 && quick_may_start(unit) &&
                                              quick_drain(arena) && chunk_take_at(arena, unit, n));
+}
+
+/* Cuts or lengthens a block, by the owner. */
+static bool resize(PageArena *arena, size_t page, uint32_t block, size_t n)
+{
+    size_t unit = page * PAGE_UNITS + block_tag_start(block);
+    size_t before = block & BLOCK_SIZE_MASK;
+    struct run pages = block_tag_pages(page, block);
+    if (!odd_is_plain(pages.first, pages.npages) ||
+        (n > before && !take_behind(arena, unit + before, n - before)))
+        return false;
+    block_tag_set(page, block - (uint32_t)before + (uint32_t)n);
+    if (n < before)
+        chunk_put(arena, unit + n, before - n);
+    return true;
 }
 
 bool unit_block_resize(PageArena *arena, size_t page, uint32_t block, size_t nbytes)
 {
     PageArena *owner;
     size_t unit = page * PAGE_UNITS + block_tag_start(block);
-    size_t before = block & BLOCK_SIZE_MASK;
     size_t n = max_size(units_for(nbytes), RUN_LEAST);
-    struct run pages = block_tag_pages(page, block);
-    if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner) ||
-        !odd_is_plain(pages.first, pages.npages))
+    if (n > 8 * RUN_MOST || !chunk_own(arena, unit, &owner))
         return false;
-    if (n > before && !take_behind(arena, unit + before, n - before))
-        return false;
-    block_tag_set(page, block - (uint32_t)before + (uint32_t)n);
-    if (n < before)
-        put(arena, unit + n, before - n);
-    quick_refresh(&arena->blocks);
-    return true;
+    bool resized = resize(arena, page, block, n);
+    refresh(arena);
+    return resized;
 }
 
 void unit_block_settle(PageArena *arena)

@@ -36,7 +36,7 @@ static inline void *unit_block_of(PageArena *arena, size_t unit, size_t n)
 
 /*
  * The usual cases of unit_block_alloc and unit_block_free: a block that is kept as it was freed, or NULL;
- * and whether a block is kept, in units.
+ * and whether one is kept, of a tag in units.
  */
 static inline __attribute__((always_inline)) void *unit_block_kept(PageArena *arena, size_t nbytes)
 {
@@ -55,6 +55,8 @@ static inline __attribute__((always_inline)) bool unit_block_keep(PageArena *are
     if (!chunk_is_of(arena, unit) || !odd_is_calm(unit / CHUNK_UNITS) ||
         !quick_has_room(&arena->blocks, n))
         return false;
+    invariant(chunk_kept_units(&arena->blocks) + n <= arena->blocks.granted);
+    invariant(odd_is_plain(page, block_tag_pages(page, block).npages));
     block_tag_set(page, 0);
     quick_put(&arena->blocks, unit, n);
     return true;
