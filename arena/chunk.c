@@ -24,6 +24,9 @@
 #define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
 
+/* What quick lists hold is little, as a share of what is out. More is joined before new memory is used. */
+#define LITTLE_QUICK_SHIFT 6
+
 /* So many long runs are looked at for the best. */
 #define LONG_MOST 8
 
@@ -240,7 +243,8 @@ size_t chunk_take(PageArena *arena, size_t *n, size_t *used)
     if (unlikely(bin == CHUNK_BINS))
         return NO_UNIT;
     size_t unit = choose(heap, bin);
-    if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) && heap->nquick != 0)
+    if (unlikely(unit % CHUNK_UNITS + *n > chunk_of(unit)->mark) &&
+        heap->nquick > heap->nout >> LITTLE_QUICK_SHIFT)
         return NO_UNIT;
     size_t length = bins_tag(unit)->starts / PAGE_UNITS;
     if (length - *n > *n >> RUN_SLACK_SHIFT) {

@@ -11,7 +11,8 @@
  *
  * What is kept and lies beside a free run would make a longer one. It is joined with that when as much
  * was missed as three eighths of what is kept, or when a miss fits nowhere; and all that is kept is put back
- * before memory is touched that was not yet. To join more often would miss more, and less often waste more.
+ * before memory is touched that was not yet, unless it is little. To join more often would miss more, and less
+ * often waste more.
  *
  * As far as the chunk knows, these runs are out. Only the arena's owner looks at them.
  */
