@@ -124,17 +124,23 @@ static void as_much_is_kept_as_is_used(void)
     CHECK_EQUAL(arena->blocks.nout, 0);
 }
 
-/* What does not fit is joined before memory is touched that never was. */
+/* What does not fit is joined before memory is touched that never was, unless it is little. */
 static void joined_before_more_is_touched(void)
 {
     PageArena *arena = enter();
     size_t unused = chunk_unused_units(arena);
     for (int i = 10; i < 14; i++)
         block_free(arena, blocks[i]);
-    CHECK_EQUAL(arena->blocks.nquick, 4 * 64);
+    block_free(arena, blocks[20]);
+    block_free(arena, blocks[30]);
+    CHECK_EQUAL(arena->blocks.nquick, 6 * 64);
     CHECK(block_alloc(arena, UNITS(200), 1, false) == blocks[10]);
     CHECK_EQUAL(arena->blocks.nquick, 0);
     CHECK_EQUAL(chunk_unused_units(arena), unused);
+    keep(arena, blocks[40], 64);
+    CHECK(block_alloc(arena, UNITS(200), 1, false) != NULL);
+    CHECK_EQUAL(arena->blocks.nquick, 64);
+    CHECK_EQUAL(chunk_unused_units(arena), unused - 200);
 }
 
 /* Frees two neighbours and two that have none: 256 units are kept. */
