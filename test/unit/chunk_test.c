@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "block_tag.h"
 #include "budget.h"
 #include "config.h"
 #include "page_map.h"
@@ -442,6 +443,28 @@ static void what_was_given_comes_back(void)
     CHECK(take(arena, RUN_MOST) / CHUNK_UNITS != units[0] / CHUNK_UNITS);
 }
 
+/* What the program has unmapped of a block that is out. */
+static void what_was_unmapped_does_not_come_back(void)
+{
+    PageArena *arena = enter(SMALL);
+    size_t given = take(arena, GIVEN);
+    take(arena, 8);
+    size_t out = take(arena, GIVEN);
+    while (arena->blocks.nfree != 0)
+        take(arena, min_size(arena->blocks.nfree, RUN_MOST));
+    size_t first = align_up(out, PAGE_UNITS) / PAGE_UNITS;
+    block_tag_set(out / PAGE_UNITS, (uint32_t)GIVEN |
+                                        (uint32_t)(out % PAGE_UNITS) << BLOCK_SIZE_BITS |
+                                        BLOCK_IN_UNITS);
+    page_map_clear(PAGE_LIVE, first + 2, 3);
+    region_free(first + 2, 3);
+    use_budget_up(arena);
+    put(arena, given, GIVEN);
+    have_a_budget_again();
+    CHECK_EQUAL(take(arena, GIVEN - 16) / CHUNK_UNITS, given / CHUNK_UNITS);
+    CHECK_EQUAL(page_map_count(PAGE_FREE, first + 2, 3), 3);
+}
+
 /* A superblock that went to the region as a whole may be another's chunk by now, of which a part was given. */
 static void what_is_anothers_does_not_come_back(void)
 {
@@ -780,13 +803,13 @@ static void random_runs_kept_at_times(void)
 UNIT_MAIN(UNIT_CASE(the_shortest_that_fits), UNIT_CASE(neighbours_join),
           UNIT_CASE(put_back_in_parts), UNIT_CASE(chunks_do_not_join),
           UNIT_CASE(used_before_unused), UNIT_CASE(taken_where_it_is), UNIT_CASE(the_mark),
-          UNIT_CASE(what_was_given_comes_back), UNIT_CASE(what_is_anothers_does_not_come_back),
-          UNIT_CASE(random_runs_kept_at_times), UNIT_CASE(long_runs_are_given_back),
-          UNIT_CASE(edges_stay), UNIT_CASE(what_is_alone_is_given_back),
-          UNIT_CASE(what_is_alone_with_edges_is_given_back), UNIT_CASE(what_is_not_alone_stays),
-          UNIT_CASE(the_mark_in_the_last_page), UNIT_CASE(the_mark_inside_a_page),
-          UNIT_CASE(kept_within_the_budget), UNIT_CASE(whole_chunks_are_given_back),
-          UNIT_CASE(owners), UNIT_CASE(adopted_with_its_free_runs),
-          UNIT_CASE(adopted_with_its_mark), UNIT_CASE(suspended), UNIT_CASE(no_memory),
-          UNIT_CASE(random_runs), UNIT_CASE(random_runs_with_nothing_kept),
-          UNIT_CASE(few_random_runs_with_nothing_kept))
+          UNIT_CASE(what_was_given_comes_back), UNIT_CASE(what_was_unmapped_does_not_come_back),
+          UNIT_CASE(what_is_anothers_does_not_come_back), UNIT_CASE(random_runs_kept_at_times),
+          UNIT_CASE(long_runs_are_given_back), UNIT_CASE(edges_stay),
+          UNIT_CASE(what_is_alone_is_given_back), UNIT_CASE(what_is_alone_with_edges_is_given_back),
+          UNIT_CASE(what_is_not_alone_stays), UNIT_CASE(the_mark_in_the_last_page),
+          UNIT_CASE(the_mark_inside_a_page), UNIT_CASE(kept_within_the_budget),
+          UNIT_CASE(whole_chunks_are_given_back), UNIT_CASE(owners),
+          UNIT_CASE(adopted_with_its_free_runs), UNIT_CASE(adopted_with_its_mark),
+          UNIT_CASE(suspended), UNIT_CASE(no_memory), UNIT_CASE(random_runs),
+          UNIT_CASE(random_runs_with_nothing_kept), UNIT_CASE(few_random_runs_with_nothing_kept))

@@ -129,6 +129,8 @@ static void joined_before_more_is_touched(void)
 {
     PageArena *arena = enter();
     size_t unused = chunk_unused_units(arena);
+    grant_more(arena);
+    quick_refresh(&arena->blocks);
     for (int i = 10; i < 14; i++)
         block_free(arena, blocks[i]);
     block_free(arena, blocks[20]);
@@ -186,6 +188,23 @@ static void joined_when_a_miss_does_not_fit(void)
     CHECK(block_alloc(arena, UNITS(128), 1, false) != NULL);
     CHECK_EQUAL(arena->blocks.nquick, 0);
     CHECK(chunk_unused_units(arena) < unused);
+}
+
+/* Where the budget is used up, the chunks keep what was joined: no more than is granted may be kept besides. */
+static void no_more_than_is_granted(void)
+{
+    PageArena *arena = enter();
+    for (int i = 0; i < NBLOCKS / 2; i += 2)
+        block_free(arena, blocks[i]);
+    CHECK(arena->blocks.nquick >= 64 * NBLOCKS / 8);
+    budget_limit(0);
+    CHECK(block_alloc(arena, UNITS(RUN_MOST), 1, false) != NULL);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    for (int i = 1; i < NBLOCKS / 2; i += 2) {
+        block_free(arena, blocks[i]);
+        CHECK(arena->blocks.nquick == 0 ||
+              chunk_kept_units(&arena->blocks) <= arena->blocks.granted);
+    }
 }
 
 /* The first free after some was given back is granted what may be kept again. */
@@ -292,6 +311,7 @@ static void freed_by_others(void)
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
           UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(as_much_is_kept_as_is_used),
           UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(joined_when_much_was_missed),
-          UNIT_CASE(joined_when_a_miss_does_not_fit), UNIT_CASE(given_back),
-          UNIT_CASE(beside_what_was_changed), UNIT_CASE(kept_beside_what_was_changed),
-          UNIT_CASE(unmapped_in_part), UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
+          UNIT_CASE(joined_when_a_miss_does_not_fit), UNIT_CASE(no_more_than_is_granted),
+          UNIT_CASE(given_back), UNIT_CASE(beside_what_was_changed),
+          UNIT_CASE(kept_beside_what_was_changed), UNIT_CASE(unmapped_in_part),
+          UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
