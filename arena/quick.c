@@ -36,35 +36,27 @@ static void join_some(PageArena *arena)
             join(arena, i * 64 + (size_t)__builtin_ctzl(left));
 }
 
-static void put_all_back(PageArena *arena)
-{
-    BlockHeap *heap = &arena->blocks;
-    for (size_t i = 0; i < WORDS; i++)
-        while (heap->quick_filled[i] != 0) {
-            size_t n = i * 64 + (size_t)__builtin_ctzl(heap->quick_filled[i]);
-            chunk_put(arena, quick_pop(heap, n), n);
-        }
-}
-
 bool quick_join(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
     bool all = heap->nmissed * 8 <= heap->nquick * QUICK_JOINED_EIGHTHS;
     heap->nmissed = 0;
-    if (heap->nquick == 0)
-        return false;
-    if (all)
-        put_all_back(arena);
-    else
-        join_some(arena);
+    if (all || heap->nquick == 0)
+        return quick_drain(arena);
+    join_some(arena);
     return true;
 }
 
 bool quick_drain(PageArena *arena)
 {
-    if (arena->blocks.nquick == 0)
+    BlockHeap *heap = &arena->blocks;
+    if (heap->nquick == 0)
         return false;
-    put_all_back(arena);
-    quick_refresh(&arena->blocks);
+    for (size_t i = 0; i < WORDS; i++)
+        while (heap->quick_filled[i] != 0) {
+            size_t n = i * 64 + (size_t)__builtin_ctzl(heap->quick_filled[i]);
+            chunk_put(arena, quick_pop(heap, n), n);
+        }
+    quick_refresh(heap);
     return true;
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "block_tag.h"
 #include "budget.h"
 #include "config.h"
 #include "page_map.h"
@@ -10,6 +9,7 @@
 #include "router.h"
 #include "thread.h"
 #include "unit.h"
+#include "unit_block.h"
 
 #define SMALL "REGION=64M"
 #define CHUNK_UNITS (SUPER_PAGES * PAGE_UNITS)
@@ -453,9 +453,7 @@ static void what_was_unmapped_does_not_come_back(void)
     while (arena->blocks.nfree != 0)
         take(arena, min_size(arena->blocks.nfree, RUN_MOST));
     size_t first = align_up(out, PAGE_UNITS) / PAGE_UNITS;
-    block_tag_set(out / PAGE_UNITS, (uint32_t)GIVEN |
-                                        (uint32_t)(out % PAGE_UNITS) << BLOCK_SIZE_BITS |
-                                        BLOCK_IN_UNITS);
+    unit_block_of(arena, out, GIVEN);
     page_map_clear(PAGE_LIVE, first + 2, 3);
     region_free(first + 2, 3);
     use_budget_up(arena);
