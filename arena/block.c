@@ -110,6 +110,15 @@ void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero)
     return likely(block != NULL) ? block : alloc_slowly(arena, nbytes, alignment, zero);
 }
 
+void *block_alloc_missed(PageArena *arena, size_t nbytes)
+{
+    if (unlikely(__atomic_load_n(&arena->blocks.remote, __ATOMIC_RELAXED) != 0 ||
+                 !unit_block_serves(nbytes, 1)))
+        return block_alloc(arena, nbytes, 1, false);
+    void *block = unit_block_cut(arena, nbytes, false);
+    return likely(block != NULL) ? block : alloc_slowly(arena, nbytes, 1, false);
+}
+
 size_t block_free(PageArena *arena, void *block)
 {
     size_t page = region_page((uintptr_t)block);

@@ -29,6 +29,9 @@ void block_trim(void);
  */
 void *block_alloc(PageArena *arena, size_t nbytes, size_t alignment, bool zero);
 
+/* The same of any alignment and contents, of which unit_block_kept has none. */
+void *block_alloc_missed(PageArena *arena, size_t nbytes);
+
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */
 size_t block_bytes(const void *block);
 

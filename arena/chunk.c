@@ -217,7 +217,7 @@ bool chunk_extend(PageArena *arena)
     }
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
-    odd_calm(unit / CHUNK_UNITS);
+    odd_calm(unit / CHUNK_UNITS, arena);
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
     heap->nunused += CHUNK_UNITS;
     bins_insert(heap, unit, CHUNK_UNITS);
@@ -430,6 +430,7 @@ bool chunk_own(PageArena *arena, size_t unit, PageArena **owner)
     if (*owner == NOBODY && arena != NULL &&
         __atomic_compare_exchange_n(&chunk_of(unit)->owner, owner, arena, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
+        odd_pass_calm(unit / CHUNK_UNITS, NOBODY, arena);
         adopt(arena, unit);
         return true;
     }
@@ -474,10 +475,12 @@ void chunk_abandon(PageArena *arena, bool intact)
     size_t nchunks = region_used_pages() / SUPER_PAGES;
     for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
+        PageArena *none = intact ? NOBODY : NOBODY_EVER;
         if (__atomic_load_n(&g_chunks[i].owner, __ATOMIC_RELAXED) != arena)
             continue;
-        __atomic_compare_exchange_n(&g_chunks[i].owner, &owner, intact ? NOBODY : NOBODY_EVER,
-                                    false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+        odd_pass_calm(i, arena, none);
+        __atomic_compare_exchange_n(&g_chunks[i].owner, &owner, none, false, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED);
     }
     budget_return_pages(arena->blocks.granted / PAGE_UNITS);
     /* Others may be leaving blocks for it all the while. */

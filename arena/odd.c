@@ -9,11 +9,12 @@ static const enum page_bit marks[] = {PAGE_TORN,    PAGE_PROTECTED, PAGE_NO_FORK
                                       PAGE_ADVISED, PAGE_SEALED,    PAGE_LENT};
 #define NMARKS (sizeof marks / sizeof *marks)
 
-unsigned char *g_odd_calm;
+const void **g_odd_calm;
 
 bool odd_init(void)
 {
-    g_odd_calm = os_map_table(align_up(g_region.nbytes / SUPER_BYTES, PAGE_BYTES));
+    g_odd_calm =
+        os_map_table(align_up(g_region.nbytes / SUPER_BYTES * sizeof *g_odd_calm, PAGE_BYTES));
     return g_odd_calm != NULL;
 }
 

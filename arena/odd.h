@@ -19,10 +19,10 @@
 #include "page_map.h"
 
 /*
- * By superblock, for whoever asks often: 1 if all of it was handed out for blocks, and nothing in it was
- * changed or unmapped by the program since. NULL: nobody asks.
+ * By superblock, for whoever asks often: to whom all of it was handed out, if the program has changed or
+ * unmapped nothing in it since. NULL: nobody asks.
  */
-extern unsigned char *g_odd_calm;
+extern const void **g_odd_calm;
 
 /* Makes the table. False: no memory. */
 bool odd_init(void);
@@ -34,19 +34,25 @@ static inline void odd_expect(size_t first, size_t npages)
     if (g_odd_calm == NULL)
         return;
     for (size_t i = first / SUPER_PAGES; i <= (first + npages - 1) / SUPER_PAGES; i++)
-        if (unlikely(__atomic_load_n(&g_odd_calm[i], __ATOMIC_RELAXED) != 0))
-            __atomic_store_n(&g_odd_calm[i], 0, __ATOMIC_RELAXED);
+        if (unlikely(__atomic_load_n(&g_odd_calm[i], __ATOMIC_RELAXED) != NULL))
+            __atomic_store_n(&g_odd_calm[i], NULL, __ATOMIC_RELAXED);
 }
 
-/* All of a superblock was handed out. */
-static inline void odd_calm(size_t super)
+/* All of a superblock was handed out; and it passes to another. */
+static inline void odd_calm(size_t super, const void *whose)
 {
-    __atomic_store_n(&g_odd_calm[super], 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&g_odd_calm[super], whose, __ATOMIC_RELAXED);
 }
 
-static inline bool odd_is_calm(size_t super)
+static inline void odd_pass_calm(size_t super, const void *from, const void *to)
 {
-    return __atomic_load_n(&g_odd_calm[super], __ATOMIC_RELAXED) != 0;
+    __atomic_compare_exchange_n(&g_odd_calm[super], &from, to, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+}
+
+static inline bool odd_is_calm(size_t super, const void *whose)
+{
+    return __atomic_load_n(&g_odd_calm[super], __ATOMIC_RELAXED) == whose;
 }
 
 /* Marks pages; `how` is one of PAGE_TORN to PAGE_LENT. */

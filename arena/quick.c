@@ -7,7 +7,13 @@ static bool can_be_joined(size_t unit, size_t n)
 {
     size_t end = unit + n;
     return (unit % CHUNK_UNITS != 0 && bins_run_until(unit - 1) != 0) ||
-           (end % CHUNK_UNITS != 0 && (bins_run_from(end) != 0 || quick_may_start(end)));
+           (end % CHUNK_UNITS != 0 && (bins_run_from(end) != 0 || block_tag_is_kept(end)));
+}
+
+static void put_back(PageArena *arena, size_t unit, size_t n)
+{
+    block_tag_set(unit / PAGE_UNITS, 0);
+    chunk_put(arena, unit, n);
 }
 
 /* Puts back the runs of n units that can be joined. */
@@ -24,7 +30,7 @@ static void join(PageArena *arena, size_t n)
         }
         *link = *next;
         count_add(&heap->nquick, -n);
-        chunk_put(arena, unit, n);
+        put_back(arena, unit, n);
     }
     heap->quick_filled[n / 64] &= ~((uint64_t)(heap->quick[n] == 0) << n % 64);
 }
@@ -55,7 +61,7 @@ bool quick_drain(PageArena *arena)
     for (size_t i = 0; i < WORDS; i++)
         while (heap->quick_filled[i] != 0) {
             size_t n = i * 64 + (size_t)__builtin_ctzl(heap->quick_filled[i]);
-            chunk_put(arena, quick_pop(heap, n), n);
+            put_back(arena, quick_pop(heap, n), n);
         }
     quick_refresh(heap);
     return true;

@@ -46,7 +46,7 @@ static inline uint64_t quick_near(const BlockHeap *heap, size_t n)
     return bits & (((uint64_t)2 << quick_slack(n)) - 1);
 }
 
-/* Takes out the run of n units that was kept last. There is one. */
+/* Takes out the run of n units that was kept last. There is one. Its tag is still that of what is kept. */
 static inline size_t quick_pop(BlockHeap *heap, size_t n)
 {
     size_t unit = heap->quick[n] - 1;
@@ -57,14 +57,14 @@ static inline size_t quick_pop(BlockHeap *heap, size_t n)
     return unit;
 }
 
-/* A run of *length units, or some more, which it then says. NO_UNIT: none is kept. */
-static inline size_t quick_take(BlockHeap *heap, size_t *length)
+/* A block of n units, or some more. NO_UNIT: none is kept. */
+static inline size_t quick_take(BlockHeap *heap, size_t n)
 {
-    uint64_t near = quick_near(heap, *length);
+    uint64_t near = quick_near(heap, n);
     if (near == 0)
         return NO_UNIT;
-    *length += (size_t)__builtin_ctzl(near);
-    size_t unit = quick_pop(heap, *length);
+    size_t unit = quick_pop(heap, n + (size_t)__builtin_ctzl(near));
+    block_tag_set(unit / PAGE_UNITS, block_tag_read(unit / PAGE_UNITS) & ~BLOCK_KEPT);
     chunk_note_used(heap);
     return unit;
 }
@@ -76,10 +76,12 @@ static inline bool quick_has_room(const BlockHeap *heap, size_t n)
            !router_is_suspended();
 }
 
-/* Keeps a run that chunk_take has given out, if there is room. */
-static inline void quick_put(BlockHeap *heap, size_t unit, size_t n)
+/* Keeps the block that starts with a unit and has this tag. There is room. */
+static inline void quick_put(BlockHeap *heap, size_t unit, uint32_t block)
 {
+    size_t n = block & BLOCK_SIZE_MASK;
     bins_tag(unit)->left = heap->quick[n];
+    block_tag_set(unit / PAGE_UNITS, block | BLOCK_KEPT);
     heap->quick[n] = (uint32_t)unit + 1;
     heap->quick_filled[n / 64] |= (uint64_t)1 << n % 64;
     count_add(&heap->nquick, n);
@@ -106,13 +108,6 @@ static inline bool quick_is_due(const BlockHeap *heap)
 
 /* Puts back what lies beside free runs, or, if hardly anything was missed since, all. False: nothing is kept. */
 bool quick_join(PageArena *arena);
-
-/* Whether what starts here, behind a run, may be one that is kept: it is neither free nor a block. */
-static inline bool quick_may_start(size_t unit)
-{
-    uint32_t block = block_tag_at(unit / PAGE_UNITS);
-    return bins_run_from(unit) == 0 && (block == 0 || block_tag_start(block) != unit % PAGE_UNITS);
-}
 
 /* Puts all of them back into the chunks. False: there were none. */
 bool quick_drain(PageArena *arena);

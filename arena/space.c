@@ -106,13 +106,23 @@ void *space_grow(struct range old, size_t nbytes)
     return addr;
 }
 
-void *space_block_kept(size_t nbytes)
+/* What is not kept. */
+static __attribute__((noinline)) void *miss(PageArena *arena, size_t nbytes)
+{
+    void *block = !router_is_suspended() ? block_alloc_missed(arena, nbytes) : NULL;
+    thread_let_own_go(arena);
+    return block;
+}
+
+void *space_block_usual(size_t nbytes)
 {
     PageArena *arena = thread_enter_briefly();
     if (unlikely(arena == NULL))
         return NULL;
     void *block = unit_block_kept(arena, nbytes);
-    thread_leave_briefly(arena);
+    if (unlikely(block == NULL))
+        return miss(arena, nbytes);
+    thread_let_own_go(arena);
     return block;
 }
 
@@ -138,16 +148,12 @@ size_t space_block_bytes(const void *block)
 
 size_t space_block_keep(void *block)
 {
-    size_t page = region_page((uintptr_t)block);
-    uint32_t found = block_tag_at(page);
-    if (unlikely((found & BLOCK_IN_UNITS) == 0 || !block_tag_is_of(found, block)))
-        return 0;
-    PageArena *arena = thread_enter_briefly();
+    PageArena *arena = thread_take_own();
     if (unlikely(arena == NULL))
         return 0;
-    bool kept = unit_block_keep(arena, page, found);
-    thread_leave_briefly(arena);
-    return likely(kept) ? block_tag_bytes(found) : 0;
+    size_t nbytes = unit_block_keep(arena, block);
+    thread_let_own_go(arena);
+    return nbytes;
 }
 
 size_t space_block_free(void *block)

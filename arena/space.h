@@ -57,11 +57,11 @@ void space_copy(void *to, struct range from);
 void *space_block(size_t nbytes, size_t alignment, bool zero);
 
 /*
- * The usual cases of malloc(3) and free(3), a few instructions that call nothing: space_block_kept hands
- * out a block that was freed, space_block_keep keeps one for that, and says how many bytes it has. NULL, 0:
+ * The usual cases of malloc(3) and free(3), a few instructions as a rule: space_block_usual hands out a block
+ * that was freed, or another, space_block_keep keeps one for that, and says how many bytes it has. NULL, 0:
  * they did not, and space_block or space_block_free is to be called. keep takes any address of the region.
  */
-void *space_block_kept(size_t nbytes);
+void *space_block_usual(size_t nbytes);
 size_t space_block_keep(void *block);
 
 /* How many bytes the block has that starts here; 0 if none does. Any address of the region. */

@@ -92,23 +92,17 @@ static inline void thread_leave(PageArena *arena)
 }
 
 /*
- * The same for what calls no function: NULL also when the next call is due to look at the clock, which
- * thread_leave does. A signal handler counts, too, until the arena is busy.
+ * The same for what calls no function, to be left by thread_let_own_go: NULL also when a look at the clock
+ * is due, which thread_leave sees to.
  */
 static inline PageArena *thread_enter_briefly(void)
 {
     PageArena *arena = thread_take_own();
-    if (unlikely(arena == NULL) ||
-        likely(__atomic_load_n(&arena->until_look, __ATOMIC_RELAXED) != 1))
+    if (unlikely(arena == NULL) || likely(thread_count(arena) != 0))
         return arena;
+    __atomic_store_n(&arena->until_look, 1, __ATOMIC_RELAXED);
     thread_let_own_go(arena);
     return NULL;
-}
-
-static inline void thread_leave_briefly(PageArena *arena)
-{
-    thread_count(arena);
-    thread_let_own_go(arena);
 }
 
 #endif

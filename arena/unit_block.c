@@ -72,8 +72,9 @@ static size_t take_units(PageArena *arena, size_t *n, size_t *used)
     return unit;
 }
 
-static __attribute__((noinline)) void *alloc_from_chunk(PageArena *arena, size_t n, bool zero)
+void *unit_block_cut(PageArena *arena, size_t nbytes, bool zero)
 {
+    size_t n = units_for(nbytes);
     size_t used;
     size_t unit = take_units(arena, &n, &used);
     if (unlikely(unit == NO_UNIT))
@@ -88,7 +89,7 @@ void *unit_block_alloc(PageArena *arena, size_t nbytes, bool zero)
 {
     void *block = unit_block_kept(arena, nbytes);
     if (unlikely(block == NULL))
-        return alloc_from_chunk(arena, units_for(nbytes), zero);
+        return unit_block_cut(arena, nbytes, zero);
     if (unlikely(zero))
         memset(block, 0, block_tag_bytes(block_tag_at(region_page((uintptr_t)block))));
     return block;
@@ -163,17 +164,18 @@ void unit_block_free(PageArena *arena, size_t page, uint32_t block)
         free_apart(arena, page, block);
         return;
     }
-    block_tag_set(page, 0);
-    if (quick_has_room(&arena->blocks, n))
-        quick_put(&arena->blocks, unit, n);
-    else
+    if (quick_has_room(&arena->blocks, n)) {
+        quick_put(&arena->blocks, unit, block);
+    } else {
+        block_tag_set(page, 0);
         put(arena, unit, n);
+    }
 }
 
 /* The units behind a block. All that is kept is joined for that, if it is one of them. */
 static bool take_behind(PageArena *arena, size_t unit, size_t n)
 {
-    return chunk_take_at(arena, unit, n) || (unit % CHUNK_UNITS != 0 && quick_may_start(unit) &&
+    return chunk_take_at(arena, unit, n) || (unit % CHUNK_UNITS != 0 && block_tag_is_kept(unit) &&
                                              quick_drain(arena) && chunk_take_at(arena, unit, n));
 }
 

@@ -39,7 +39,9 @@ static inline bool takes(size_t nbytes)
  */
 #define STIR_BYTES 2048
 static size_t stir_least = SIZE_MAX;
-static bool stir_due;
+
+/* As `span`; 0 while one is due. */
+static size_t calm_span;
 
 /* Whether glibc's thresholds were set. */
 static bool calmed;
@@ -115,12 +117,14 @@ bool heap_start(void)
     least = g_config.malloc_min;
     plain = min_size(least, RELIEVED_LEAST);
     span = most >= least ? most - least + 1 : 0;
+    calm_span = span;
     return true;
 }
 
 void heap_stop(void)
 {
     span = 0;
+    calm_span = 0;
     if (!calmed)
         return;
     mallopt(M_MMAP_THRESHOLD, GLIBC_MAPS_FROM);
@@ -130,14 +134,14 @@ void heap_stop(void)
 static void stir(void)
 {
     int before = errno;
-    __atomic_store_n(&stir_due, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&calm_span, span, __ATOMIC_RELAXED);
     next.free(next.malloc(STIR_BYTES));
     errno = before;
 }
 
 static void *block(size_t nbytes, size_t alignment, bool zero)
 {
-    if (unlikely(__atomic_load_n(&stir_due, __ATOMIC_RELAXED)))
+    if (unlikely(__atomic_load_n(&calm_span, __ATOMIC_RELAXED) == 0))
         stir();
     return g_route_max != 0 ? space_block(nbytes, alignment, zero) : NULL;
 }
@@ -171,13 +175,16 @@ static __attribute__((noinline)) void *large_malloc(size_t nbytes)
     return or_next(takes(nbytes) ? block(nbytes, 1, false) : NULL, nbytes);
 }
 
+static __attribute__((noinline)) void *our_malloc(size_t nbytes)
+{
+    bool usual = nbytes - least < __atomic_load_n(&calm_span, __ATOMIC_RELAXED);
+    void *served = likely(usual) ? space_block_usual(nbytes) : NULL;
+    return likely(served != NULL) ? served : large_malloc(nbytes);
+}
+
 EXPORT void *malloc(size_t nbytes)
 {
-    if (likely(nbytes < plain))
-        return next.malloc(nbytes);
-    bool usual = takes(nbytes) && !__atomic_load_n(&stir_due, __ATOMIC_RELAXED);
-    void *kept = likely(usual) ? space_block_kept(nbytes) : NULL;
-    return likely(kept != NULL) ? kept : large_malloc(nbytes);
+    return likely(nbytes < plain) ? next.malloc(nbytes) : our_malloc(nbytes);
 }
 
 /* The size of a block of ours; 0: it is another's. */
@@ -189,7 +196,7 @@ static inline size_t our_bytes(const void *p)
 static inline void stir_after(size_t nbytes)
 {
     if (nbytes >= stir_least)
-        __atomic_store_n(&stir_due, true, __ATOMIC_RELAXED);
+        __atomic_store_n(&calm_span, 0, __ATOMIC_RELAXED);
 }
 
 /* A block of ours, or of the next malloc, if that has its memory from the region. */

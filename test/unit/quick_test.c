@@ -7,6 +7,7 @@
 #include "region.h"
 #include "thread.h"
 #include "unit.h"
+#include "unit_block.h"
 
 /* Bytes of n units. */
 #define UNITS(n) ((n)*UNIT_BYTES)
@@ -261,7 +262,7 @@ static void kept_beside_what_was_changed(void)
 {
     PageArena *arena = enter();
     odd_mark(PAGE_LENT, region_page((uintptr_t)blocks[50]), 1);
-    CHECK(!odd_is_calm(region_page((uintptr_t)blocks[10]) / SUPER_PAGES));
+    CHECK(!odd_is_calm(region_page((uintptr_t)blocks[10]) / SUPER_PAGES, arena));
     keep(arena, blocks[10], 64);
     CHECK_EQUAL(block_free(arena, blocks[50]), UNITS(64));
     CHECK_EQUAL(page_map_count(PAGE_ODD, region_page((uintptr_t)blocks[50]), 1), 0);
@@ -310,10 +311,49 @@ static void freed_by_others(void)
     CHECK_EQUAL(arena->blocks.nremote, 0);
 }
 
+/* What is adopted is its new owner's to keep, unless it was changed; who left it does not keep it any more. */
+static void adopted(void)
+{
+    PageArena *arena = enter();
+    CHECK(router_init_arena(&second));
+    size_t super = region_page((uintptr_t)blocks[0]) / SUPER_PAGES;
+    CHECK(odd_is_calm(super, arena));
+    block_abandon(arena, true);
+    CHECK(!odd_is_calm(super, arena) && !odd_is_calm(super, &second));
+    for (int i = 0; i < 40; i++)
+        CHECK(block_alloc(&second, UNITS(64), 1, false) != NULL);
+    CHECK_EQUAL(block_free(&second, blocks[0]), UNITS(64));
+    CHECK(odd_is_calm(super, &second));
+    CHECK_EQUAL(unit_block_keep(&second, blocks[1]), UNITS(64));
+    CHECK_EQUAL(unit_block_keep(&second, blocks[1]), 0);
+    CHECK_EQUAL(unit_block_keep(arena, blocks[2]), 0);
+    odd_mark(PAGE_LENT, region_page((uintptr_t)blocks[40]), 1);
+    block_abandon(&second, true);
+    CHECK_EQUAL(block_free(arena, blocks[2]), UNITS(64));
+    CHECK(!odd_is_calm(super, arena));
+    CHECK_EQUAL(unit_block_keep(arena, blocks[3]), 0);
+    CHECK_EQUAL(block_free(arena, blocks[3]), UNITS(64));
+}
+
+/* An address in a block, but not of it, is none to be kept. */
+static void not_where_a_block_starts(void)
+{
+    PageArena *arena = enter();
+    char *block = blocks[10];
+    CHECK_EQUAL(unit_block_keep(arena, block + 1), 0);
+    CHECK_EQUAL(unit_block_keep(arena, block + UNIT_BYTES), 0);
+    CHECK_EQUAL(unit_block_keep(arena, block + UNIT_BYTES - 1), 0);
+    CHECK_EQUAL(unit_block_keep(arena, block - UNIT_BYTES), 0);
+    CHECK_EQUAL(unit_block_keep(arena, block + PAGE_BYTES), 0);
+    CHECK_EQUAL(arena->blocks.nquick, 0);
+    CHECK_EQUAL(unit_block_keep(arena, block), UNITS(64));
+}
+
 UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
           UNIT_CASE(any_length), UNIT_CASE(zero_when_asked), UNIT_CASE(as_much_is_kept_as_is_used),
           UNIT_CASE(joined_before_more_is_touched), UNIT_CASE(joined_when_much_was_missed),
           UNIT_CASE(joined_when_a_miss_does_not_fit), UNIT_CASE(no_more_than_is_granted),
           UNIT_CASE(given_back), UNIT_CASE(beside_what_was_changed),
           UNIT_CASE(kept_beside_what_was_changed), UNIT_CASE(unmapped_in_part),
-          UNIT_CASE(suspended), UNIT_CASE(freed_by_others))
+          UNIT_CASE(suspended), UNIT_CASE(freed_by_others), UNIT_CASE(adopted),
+          UNIT_CASE(not_where_a_block_starts))
