@@ -143,11 +143,15 @@ static void keep_dirty(BlockHeap *heap, size_t unit)
     chunk_of(unit)->mark = 0;
 }
 
+static bool is_churning(const BlockHeap *heap)
+{
+    return heap->nfree - heap->nunused > heap->nout / CHURNING_SHARE;
+}
+
 static bool needs_a_part(const BlockHeap *heap)
 {
     return heap->nout + heap->nfree == 0 ||
-           (heap->nfree - heap->nunused > heap->nout / CHURNING_SHARE &&
-            region_taken_pages() < SPARSE_MOST);
+           (is_churning(heap) && region_taken_pages() < SPARSE_MOST);
 }
 
 /*
@@ -200,28 +204,81 @@ static bool take_back(PageArena *arena)
     return ntaken != 0;
 }
 
+/* Takes what is free beside a run out, and joins it with that. Returns how long it is now. */
+static size_t join(BlockHeap *heap, size_t *unit, size_t n)
+{
+    size_t before = *unit % CHUNK_UNITS != 0 ? bins_run_until(*unit - 1) : 0;
+    size_t behind = (*unit + n) % CHUNK_UNITS != 0 ? bins_run_from(*unit + n) : 0;
+    if (behind != 0)
+        bins_take_out(heap, *unit + n, behind);
+    if (before != 0) {
+        *unit -= before;
+        bins_take_out(heap, *unit, before);
+    }
+    return before + n + behind;
+}
+
+/* Lists what was held back of a chunk. False: nothing was. */
+static bool use_reserve(BlockHeap *heap)
+{
+    if (heap->reserve == 0)
+        return false;
+    size_t unit = heap->reserve - 1;
+    size_t n = CHUNK_UNITS - unit % CHUNK_UNITS;
+    heap->reserve = 0;
+    heap->nunused += n;
+    n = join(heap, &unit, n);
+    bins_insert(heap, unit, n);
+    return true;
+}
+
 /* With room in a grant, or another: what cannot be kept is better shared, in the region. */
+static void *map_chunk(PageArena *arena, bool sparse)
+{
+    BlockHeap *heap = &arena->blocks;
+    if (chunk_kept_units(heap) + GRANT_UNITS > heap->granted && !grant(heap))
+        return NULL;
+    void *addr = sparse ? router_map_sparse(arena)
+                        : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
+    if (addr == NULL)
+        return_grant(heap);
+    return addr;
+}
+
+/*
+ * Holds back what was never used of a chunk that is free as a whole, from its last quarter on, if it is made of
+ * small pages. Returns how much of it is left.
+ */
+static size_t hold_back(BlockHeap *heap, size_t unit)
+{
+    size_t left = max_size(align_up(chunk_of(unit)->mark, PAGE_UNITS), CHUNK_UNITS * 3 / 4);
+    if (!chunk_of(unit)->sparse || heap->reserve != 0 || left == CHUNK_UNITS)
+        return CHUNK_UNITS;
+    heap->reserve = (uint32_t)(unit + left) + 1;
+    heap->nunused -= CHUNK_UNITS - left;
+    return left;
+}
+
 bool chunk_extend(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
-    if (take_back(arena))
+    bool retained = region_dirty_pages() >= SUPER_PAGES;
+    if (take_back(arena) || (is_churning(heap) && !retained && use_reserve(heap)))
         return true;
-    if (chunk_kept_units(heap) + GRANT_UNITS > heap->granted && !grant(heap))
-        return false;
-    void *addr = needs_a_part(heap)
-                     ? router_map_sparse(arena)
-                     : router_map(arena, SUPER_PAGES, __builtin_ctzl(SUPER_PAGES), SUPER_PAGES);
-    if (addr == NULL) {
-        return_grant(heap);
-        return false;
-    }
+    bool sparse = needs_a_part(heap);
+    void *addr = map_chunk(arena, sparse);
+    if (addr == NULL)
+        return use_reserve(heap);
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
+    chunk_of(unit)->sparse = sparse;
     odd_calm(unit / CHUNK_UNITS, arena);
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
     heap->nunused += CHUNK_UNITS;
     bins_insert(heap, unit, CHUNK_UNITS);
     keep_dirty(heap, unit);
+    bins_take_out(heap, unit, CHUNK_UNITS);
+    bins_insert(heap, unit, hold_back(heap, unit));
     return true;
 }
 
@@ -347,18 +404,10 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
 {
     BlockHeap *heap = &arena->blocks;
     count_add(&heap->nout, -n);
-    size_t before = unit % CHUNK_UNITS != 0 ? bins_run_until(unit - 1) : 0;
-    size_t behind = (unit + n) % CHUNK_UNITS != 0 ? bins_run_from(unit + n) : 0;
-    if (before != 0) {
-        unit -= before;
-        bins_take_out(heap, unit, before);
-        n += before;
-    }
-    if (behind != 0) {
-        bins_take_out(heap, unit + n, behind);
-        n += behind;
-    }
-    /* Of two whole chunks the lower stays: memory that was never used is in the highest. */
+    n = join(heap, &unit, n);
+    if (unlikely(n == CHUNK_UNITS))
+        n = hold_back(heap, unit);
+    /* Of two whole chunks the lower stays. */
     size_t other = heap->whole;
     bins_insert(heap, unit, n);
     bool whole = n == CHUNK_UNITS && other != 0;
@@ -454,6 +503,7 @@ size_t chunk_decay(PageArena *arena)
 void chunk_flush(PageArena *arena)
 {
     BlockHeap *heap = &arena->blocks;
+    use_reserve(heap);
     for (size_t bin = bins_of(PAGE_UNITS); bin < CHUNK_BINS; bin++) {
         uint32_t head = heap->bins[bin];
         heap->bins[bin] = 0;
@@ -473,6 +523,8 @@ void chunk_flush(PageArena *arena)
 void chunk_abandon(PageArena *arena, bool intact)
 {
     size_t nchunks = region_used_pages() / SUPER_PAGES;
+    if (intact)
+        use_reserve(&arena->blocks);
     for (size_t i = 0; g_tags != NULL && i < nchunks; i++) {
         PageArena *owner = arena;
         PageArena *none = intact ? NOBODY : NOBODY_EVER;

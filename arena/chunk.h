@@ -24,6 +24,7 @@
 struct chunk {
     PageArena *owner;
     size_t mark;
+    bool sparse; /* as it was taken: of small pages, if the kernel gives any others */
 } __attribute__((aligned(64)));
 extern struct chunk *g_chunks;
 

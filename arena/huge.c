@@ -26,11 +26,11 @@
 #define REFUSALS_MOST (REFUSALS_LOOKED_AT + 5)
 
 /*
- * What is small for sure: the first superblock, the second unless seven eighths of the first are in use (it is a
+ * What is small for sure: the first superblock, the second unless most of the first is in use (it is a
  * large part of a program that is hardly larger), and all as long as the last of them that were looked into hold
  * less than this.
  */
-#define FULL_PAGES (SUPER_PAGES * 7 / 8)
+#define FULL_PAGES (SUPER_PAGES * 11 / 16)
 #define SMALL_LOOKS 4
 #define SHOWN_PAGES ((size_t)192)
 

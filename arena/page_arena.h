@@ -89,6 +89,7 @@ typedef struct BlockHeap {
     size_t granted;     /* units that may be kept */
     size_t ngiven;      /* about how many pages of its chunks went to the region */
     uint32_t whole;     /* a chunk that is free as a whole */
+    uint32_t reserve;   /* the end of one, in no bin yet */
     uint32_t prev_of_none;
     /* As in PageDensity, for large blocks by the logarithm of their number of pages. */
     unsigned char unasked[32];

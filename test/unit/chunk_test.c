@@ -18,11 +18,30 @@
 /* Runs of so many units and more are given back on their own. */
 #define GIVEN ((size_t)200)
 
-static PageArena *enter(const char *settings)
+/* Of the first chunk of an arena. */
+#define LISTED_AT_FIRST (CHUNK_UNITS * 3 / 4)
+
+/* An arena without a chunk. */
+static PageArena *enter_empty(const char *settings)
 {
     unit_start(settings);
     PageArena *arena = thread_enter();
     CHECK(arena != NULL);
+    return arena;
+}
+
+/* One with a chunk of which nothing is held back, now or later. */
+static PageArena *enter(const char *settings)
+{
+    PageArena *arena = enter_empty(settings);
+    CHECK(chunk_extend(arena));
+    size_t unit = arena->blocks.reserve - 1;
+    size_t n = CHUNK_UNITS - unit % CHUNK_UNITS;
+    g_chunks[unit / CHUNK_UNITS].sparse = false;
+    arena->blocks.reserve = 0;
+    arena->blocks.nunused += n;
+    arena->blocks.nout += n;
+    chunk_put(arena, unit, n);
     return arena;
 }
 
@@ -53,6 +72,11 @@ static size_t run_at(size_t unit)
     return starts % PAGE_UNITS == unit % PAGE_UNITS ? starts / PAGE_UNITS : 0;
 }
 
+static bool chunk_is_of_heap(const BlockHeap *heap, size_t unit)
+{
+    return &g_chunks[unit / CHUNK_UNITS].owner->blocks == heap;
+}
+
 /* The tags, the lists and the counts of an arena say the same. Returns how many runs it lists. */
 static size_t check_lists(const PageArena *arena)
 {
@@ -75,6 +99,14 @@ static size_t check_lists(const PageArena *arena)
     }
     CHECK_EQUAL(heap->nfree, nfree);
     CHECK(heap->nunused <= nfree);
+    if (heap->reserve != 0) {
+        size_t unit = heap->reserve - 1;
+        size_t npages = SUPER_PAGES - unit / PAGE_UNITS % SUPER_PAGES;
+        CHECK_EQUAL(unit % PAGE_UNITS, 0);
+        CHECK(unit % CHUNK_UNITS >= g_chunks[unit / CHUNK_UNITS].mark);
+        CHECK(chunk_is_of_heap(heap, unit));
+        CHECK_EQUAL(page_map_count(PAGE_LIVE, unit / PAGE_UNITS, npages), npages);
+    }
     return nruns;
 }
 
@@ -278,7 +310,7 @@ static void the_mark(void)
     CHECK_EQUAL(check_lists(arena), 0);
     CHECK_EQUAL(page_map_count(PAGE_DIRTY, 0, region_used_pages()), pages_for(100 * UNIT_BYTES));
     CHECK_EQUAL(take_used(arena, 20, 20), unit);
-    CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - pages_for(100 * UNIT_BYTES) * PAGE_UNITS);
+    CHECK_EQUAL(arena->blocks.nunused, LISTED_AT_FIRST - pages_for(100 * UNIT_BYTES) * PAGE_UNITS);
 }
 
 static void long_runs_are_given_back(void)
@@ -484,7 +516,7 @@ static void what_is_anothers_does_not_come_back(void)
 
 static void kept_within_the_budget(void)
 {
-    PageArena *arena = enter(SMALL " WARM_2M=4");
+    PageArena *arena = enter_empty(SMALL " WARM_2M=4");
     size_t units[10];
     size_t before = budget_region_pages();
     for (int i = 0; i < 10; i++) {
@@ -520,6 +552,107 @@ static void whole_chunks_are_given_back(void)
     chunk_flush(arena);
     CHECK(is_whole_region_free());
     CHECK_EQUAL(page_map_count(PAGE_DIRTY, 0, region_used_pages()), 4 * SUPER_PAGES);
+}
+
+/* Takes all that an arena lists, but for what is shorter. Returns the last. */
+static size_t take_all_listed(PageArena *arena, size_t n)
+{
+    size_t last = NO_UNIT, used, unit, length = n;
+    while ((unit = chunk_take(arena, &length, &used)) != NO_UNIT) {
+        last = unit;
+        length = n;
+    }
+    check_lists(arena);
+    return last;
+}
+
+/* The first chunk of an arena, all of it that is listed taken, then another, and a fifteenth of both put back. */
+static PageArena *enter_churning(size_t *second_chunk)
+{
+    PageArena *arena = enter_empty(SMALL);
+    size_t first = take(arena, RUN_MOST) / CHUNK_UNITS;
+    take_all_listed(arena, RUN_MOST);
+    CHECK_EQUAL(arena->blocks.nout, LISTED_AT_FIRST);
+    CHECK_EQUAL(arena->blocks.reserve - 1, first * CHUNK_UNITS + LISTED_AT_FIRST);
+    /* What grows takes another. */
+    *second_chunk = take(arena, RUN_MOST) / CHUNK_UNITS;
+    CHECK(*second_chunk != first);
+    take_all_listed(arena, RUN_MOST);
+    CHECK_EQUAL(arena->blocks.nout, LISTED_AT_FIRST + CHUNK_UNITS);
+    CHECK_EQUAL(arena->blocks.nunused, 0);
+    for (size_t i = 0; i < LISTED_AT_FIRST + CHUNK_UNITS; i += RUN_MOST)
+        put(arena, first * CHUNK_UNITS + i + (i >= LISTED_AT_FIRST ? CHUNK_UNITS / 4 : 0), 17);
+    return arena;
+}
+
+/* What comes and goes, and finds nothing that fits. */
+static void the_reserve(void)
+{
+    size_t second_chunk;
+    PageArena *arena = enter_churning(&second_chunk);
+    size_t unit = take_used(arena, 100, 0);
+    CHECK_EQUAL(unit % CHUNK_UNITS, LISTED_AT_FIRST);
+    CHECK_EQUAL(arena->blocks.reserve, 0);
+    CHECK_EQUAL(live_pages(), 2 * SUPER_PAGES);
+    CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - LISTED_AT_FIRST - 100);
+    put(arena, unit, 100);
+    CHECK_EQUAL(run_at(unit), CHUNK_UNITS - LISTED_AT_FIRST);
+}
+
+/* Once the chunk is free as a whole, what was not used is held back again. */
+static void the_reserve_is_held_back_again(void)
+{
+    PageArena *arena = enter_empty(SMALL);
+    size_t unit = take(arena, 20);
+    use_budget_up(arena);
+    take_all_listed(arena, 200);
+    /* There is nothing else. */
+    size_t last = take(arena, 200);
+    size_t first = align_down(unit, CHUNK_UNITS);
+    CHECK_EQUAL(arena->blocks.reserve, 0);
+    CHECK(last % CHUNK_UNITS + 200 > LISTED_AT_FIRST);
+    CHECK(last % CHUNK_UNITS + 200 < CHUNK_UNITS - PAGE_UNITS);
+    size_t mark = g_chunks[unit / CHUNK_UNITS].mark;
+    have_a_budget_again();
+    CHECK_EQUAL(last + 200, first + mark);
+    put(arena, unit, mark);
+    CHECK_EQUAL(arena->blocks.reserve - 1, first + align_up(mark, PAGE_UNITS));
+    CHECK_EQUAL(run_at(unit), align_up(mark, PAGE_UNITS));
+    CHECK_EQUAL(arena->blocks.nout, 0);
+    CHECK_EQUAL(arena->blocks.nfree - arena->blocks.nunused, mark);
+    chunk_flush(arena);
+    CHECK_EQUAL(arena->blocks.reserve, 0);
+    CHECK(is_whole_region_free());
+    CHECK_EQUAL(page_map_count(PAGE_DIRTY, 0, region_used_pages()),
+                align_up(mark, PAGE_UNITS) / PAGE_UNITS);
+}
+
+/* What the region retains is taken before the reserve, which would be touched. */
+static void what_is_retained_before_the_reserve(void)
+{
+    size_t second_chunk;
+    PageArena *arena = enter_churning(&second_chunk);
+    size_t page = region_alloc(SUPER_PAGES, __builtin_ctzl(SUPER_PAGES));
+    CHECK(page != NO_PAGE);
+    page_map_set(PAGE_DIRTY, page, SUPER_PAGES);
+    region_free(page, SUPER_PAGES);
+    CHECK_EQUAL(take_used(arena, 100, 100), page * PAGE_UNITS);
+    CHECK(arena->blocks.reserve != 0);
+}
+
+/* Whoever adopts a chunk has all of it. */
+static void the_reserve_is_adopted(void)
+{
+    PageArena *arena = enter_empty(SMALL);
+    PageArena *owner;
+    enter_second();
+    size_t unit = take(arena, 20);
+    CHECK(arena->blocks.reserve != 0);
+    chunk_abandon(arena, true);
+    CHECK(chunk_own(&second, unit, &owner));
+    CHECK_EQUAL(second.blocks.reserve, 0);
+    CHECK_EQUAL(run_at(unit + 20), CHUNK_UNITS - 20);
+    CHECK_EQUAL(second.blocks.nunused, CHUNK_UNITS - 20);
 }
 
 static void owners(void)
@@ -747,7 +880,7 @@ static PageArena *hand_over(PageArena *arena, PageArena *other)
 static void drive(const char *settings, bool scarce, bool changes, size_t most,
                   uint64_t standard_seed)
 {
-    PageArena *arenas[] = {enter(settings), enter_second()};
+    PageArena *arenas[] = {enter_empty(settings), enter_second()};
     PageArena *arena = arenas[0];
     uint64_t seed = unit_seed(standard_seed);
     dice = unit_random_seeded(seed);
@@ -807,7 +940,9 @@ UNIT_MAIN(UNIT_CASE(the_shortest_that_fits), UNIT_CASE(neighbours_join),
           UNIT_CASE(what_is_alone_is_given_back), UNIT_CASE(what_is_alone_with_edges_is_given_back),
           UNIT_CASE(what_is_not_alone_stays), UNIT_CASE(the_mark_in_the_last_page),
           UNIT_CASE(the_mark_inside_a_page), UNIT_CASE(kept_within_the_budget),
-          UNIT_CASE(whole_chunks_are_given_back), UNIT_CASE(owners),
+          UNIT_CASE(whole_chunks_are_given_back), UNIT_CASE(the_reserve),
+          UNIT_CASE(the_reserve_is_held_back_again), UNIT_CASE(what_is_retained_before_the_reserve),
+          UNIT_CASE(the_reserve_is_adopted), UNIT_CASE(owners),
           UNIT_CASE(adopted_with_its_free_runs), UNIT_CASE(adopted_with_its_mark),
           UNIT_CASE(suspended), UNIT_CASE(no_memory), UNIT_CASE(random_runs),
           UNIT_CASE(random_runs_with_nothing_kept), UNIT_CASE(few_random_runs_with_nothing_kept))

@@ -261,11 +261,11 @@ static void beside_what_was_changed(void)
 static void kept_beside_what_was_changed(void)
 {
     PageArena *arena = enter();
-    odd_mark(PAGE_LENT, region_page((uintptr_t)blocks[50]), 1);
+    odd_mark(PAGE_LENT, region_page((uintptr_t)blocks[40]), 1);
     CHECK(!odd_is_calm(region_page((uintptr_t)blocks[10]) / SUPER_PAGES, arena));
     keep(arena, blocks[10], 64);
-    CHECK_EQUAL(block_free(arena, blocks[50]), UNITS(64));
-    CHECK_EQUAL(page_map_count(PAGE_ODD, region_page((uintptr_t)blocks[50]), 1), 0);
+    CHECK_EQUAL(block_free(arena, blocks[40]), UNITS(64));
+    CHECK_EQUAL(page_map_count(PAGE_ODD, region_page((uintptr_t)blocks[40]), 1), 0);
 }
 
 /* A block of which the program has unmapped a page. */
