@@ -4,6 +4,7 @@
 
 #include "block_tag.h"
 #include "budget.h"
+#include "huge.h"
 #include "odd.h"
 #include "os.h"
 #include "page_map.h"
@@ -23,6 +24,9 @@
  */
 #define SPARSE_MOST ((size_t)10 * SUPER_PAGES)
 #define CHURNING_SHARE 32
+
+/* What is not held back of such a chunk. */
+#define LISTED_LEAST (CHUNK_UNITS * 3 / 4)
 
 /* What quick lists hold is little, as a share of what is out. More is joined before new memory is used. */
 #define LITTLE_QUICK_SHIFT 6
@@ -232,6 +236,16 @@ static bool use_reserve(BlockHeap *heap)
     return true;
 }
 
+/* What no list has, and the reserve behind it, if that is all of a chunk. Returns how long it is now. */
+static size_t with_reserve(BlockHeap *heap, size_t unit, size_t n)
+{
+    if (unit % CHUNK_UNITS != 0 || unit + n + 1 != heap->reserve)
+        return n;
+    heap->reserve = 0;
+    heap->nunused += CHUNK_UNITS - n;
+    return CHUNK_UNITS;
+}
+
 /* With room in a grant, or another: what cannot be kept is better shared, in the region. */
 static void *map_chunk(PageArena *arena, bool sparse)
 {
@@ -246,13 +260,16 @@ static void *map_chunk(PageArena *arena, bool sparse)
 }
 
 /*
- * Holds back what was never used of a chunk that is free as a whole, from its last quarter on, if it is made of
- * small pages. Returns how much of it is left.
+ * Holds back what was never used of a chunk of small pages that is free as a whole. Of the first, or only one, that is
+ * its last quarter at most. Returns how much of it is left.
  */
 static size_t hold_back(BlockHeap *heap, size_t unit)
 {
-    size_t left = max_size(align_up(chunk_of(unit)->mark, PAGE_UNITS), CHUNK_UNITS * 3 / 4);
-    if (!chunk_of(unit)->sparse || heap->reserve != 0 || left == CHUNK_UNITS)
+    size_t used = align_up(chunk_of(unit)->mark, PAGE_UNITS);
+    size_t least = used == 0 || heap->nout + heap->nfree == 0 ? LISTED_LEAST : 0;
+    size_t left = max_size(used, least);
+    if (!chunk_of(unit)->sparse || heap->reserve != 0 || left == CHUNK_UNITS ||
+        router_is_suspended())
         return CHUNK_UNITS;
     heap->reserve = (uint32_t)(unit + left) + 1;
     heap->nunused -= CHUNK_UNITS - left;
@@ -271,7 +288,7 @@ bool chunk_extend(PageArena *arena)
         return use_reserve(heap);
     size_t unit = region_page((uintptr_t)addr) * PAGE_UNITS;
     chunk_of(unit)->mark = 0;
-    chunk_of(unit)->sparse = sparse;
+    chunk_of(unit)->sparse = sparse && huge_are_some();
     odd_calm(unit / CHUNK_UNITS, arena);
     __atomic_store_n(&chunk_of(unit)->owner, arena, __ATOMIC_RELEASE);
     heap->nunused += CHUNK_UNITS;
@@ -345,7 +362,7 @@ static void give_pages(PageArena *arena, size_t first, size_t npages, size_t nus
 
 /*
  * Gives the whole pages of a run that no list has, and lists the rest. What was never used stays with
- * the chunk, unless `all` or it is a whole chunk.
+ * the chunk, unless `all`, or it is a whole chunk, or none is kept.
  */
 static void give(PageArena *arena, size_t unit, size_t n, bool all)
 {
@@ -355,7 +372,7 @@ static void give(PageArena *arena, size_t unit, size_t n, bool all)
     size_t to = align_down(unit + n, PAGE_UNITS);
     size_t mark = align_down(unit, CHUNK_UNITS) + chunk->mark;
     size_t unused = align_up(mark, PAGE_UNITS);
-    if (unused < to && !all && n != CHUNK_UNITS)
+    if (unused < to && !all && n != CHUNK_UNITS && !router_is_suspended())
         to = max_size(from, unused);
     if (from >= to) {
         bins_insert(heap, unit, n);
@@ -395,7 +412,7 @@ static void shed(PageArena *arena, size_t left)
             size_t n = bins_tag(unit)->starts / PAGE_UNITS;
             next = bins_tag(unit)->next;
             bins_take_out(heap, unit, n);
-            give(arena, unit, n, false);
+            give(arena, unit, with_reserve(heap, unit, n), false);
         }
     }
 }
@@ -405,6 +422,7 @@ void chunk_put(PageArena *arena, size_t unit, size_t n)
     BlockHeap *heap = &arena->blocks;
     count_add(&heap->nout, -n);
     n = join(heap, &unit, n);
+    n = with_reserve(heap, unit, n);
     if (unlikely(n == CHUNK_UNITS))
         n = hold_back(heap, unit);
     /* Of two whole chunks the lower stays. */

@@ -94,6 +94,13 @@ static inline size_t chunk_unused_units(const PageArena *arena)
     return __atomic_load_n(&arena->blocks.nunused, __ATOMIC_RELAXED);
 }
 
+/* What is in no bin yet: as unused ones. */
+static inline size_t chunk_reserved_units(const PageArena *arena)
+{
+    size_t reserve = __atomic_load_n(&arena->blocks.reserve, __ATOMIC_RELAXED);
+    return reserve != 0 ? CHUNK_UNITS - (reserve - 1) % CHUNK_UNITS : 0;
+}
+
 /* Gives what was free all the time since the last call to the region: how many pages, about. */
 size_t chunk_decay(PageArena *arena);
 

@@ -97,6 +97,11 @@ void huge_init(void)
         supers[0] = (struct super){UNDECIDED, false};
 }
 
+bool huge_are_some(void)
+{
+    return supers != NULL;
+}
+
 static unsigned read_state(size_t super)
 {
     return __atomic_load_n(&supers[super].state, __ATOMIC_RELAXED);

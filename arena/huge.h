@@ -22,6 +22,9 @@
 /* What THP says. Needs the region. */
 void huge_init(void);
 
+/* Whether it is decided for each superblock: some are huge, others are not. */
+bool huge_are_some(void);
+
 /* In the child of a fork: no other thread is there. */
 void huge_forget(void);
 

@@ -148,7 +148,7 @@ size_t space_block_bytes(const void *block)
 
 size_t space_block_keep(void *block)
 {
-    PageArena *arena = thread_take_own();
+    PageArena *arena = thread_enter_briefly();
     if (unlikely(arena == NULL))
         return 0;
     size_t nbytes = unit_block_keep(arena, block);

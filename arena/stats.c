@@ -26,7 +26,7 @@ static void add_arena(const PageArena *arena, void *context)
     stats->blocks += count_read(&arena->unit_blocks);
     size_t free_units = chunk_free_units(arena);
     size_t unused_units = min_size(chunk_unused_units(arena), free_units);
-    stats->live -= free_units * UNIT_BYTES;
+    stats->live -= (free_units + chunk_reserved_units(arena)) * UNIT_BYTES;
     stats->cached += (free_units - unused_units) * UNIT_BYTES;
     add_stack(&stats->sizes[0], &arena->hot.pages);
     for (int i = 0; i < WARM_SIZES; i++)

@@ -4,6 +4,7 @@
 
 #include "budget.h"
 #include "config.h"
+#include "fake_kernel.h"
 #include "page_map.h"
 #include "region.h"
 #include "router.h"
@@ -24,6 +25,7 @@
 /* An arena without a chunk. */
 static PageArena *enter_empty(const char *settings)
 {
+    fake_huge_pages("always [madvise] never\n");
     unit_start(settings);
     PageArena *arena = thread_enter();
     CHECK(arena != NULL);
@@ -627,6 +629,67 @@ static void the_reserve_is_held_back_again(void)
                 align_up(mark, PAGE_UNITS) / PAGE_UNITS);
 }
 
+/* Of a heap of several chunks that of which only a little was used is held back but for that. */
+static void little_was_used(void)
+{
+    size_t second_chunk;
+    PageArena *arena = enter_churning(&second_chunk);
+    size_t unit = take_used(arena, 100, 0);
+    size_t first = align_down(unit, CHUNK_UNITS);
+    while (arena->blocks.nunused >= RUN_MOST)
+        take(arena, RUN_MOST);
+    /* The third. */
+    size_t little = take_used(arena, 200, 0);
+    CHECK_EQUAL(little % CHUNK_UNITS, 0);
+    CHECK_EQUAL(arena->blocks.reserve - 1, little + LISTED_AT_FIRST);
+    put(arena, little, 200);
+    CHECK_EQUAL(arena->blocks.reserve - 1, little + 200);
+    CHECK_EQUAL(run_at(little), 200);
+    CHECK(first != little);
+    /* What goes to the region goes with it. */
+    use_budget_up(arena);
+    CHECK(chunk_own(arena, little, &(PageArena *){NULL}));
+    chunk_flush(arena);
+    CHECK_EQUAL(page_map_count(PAGE_LIVE, little / PAGE_UNITS, SUPER_PAGES), 0);
+}
+
+/* Small pages everywhere are faulted in one by one anyhow, and huge ones are touched already. */
+static void no_reserve(const char *settings)
+{
+    PageArena *arena = enter_empty(settings);
+    CHECK_EQUAL(run_at(take(arena, 20) + 20), CHUNK_UNITS - 20);
+    CHECK_EQUAL(arena->blocks.reserve, 0);
+}
+
+static void no_reserve_without_huge_pages(void)
+{
+    no_reserve(SMALL " THP=never");
+}
+
+static void no_reserve_of_huge_pages(void)
+{
+    no_reserve(SMALL " THP=always");
+}
+
+/* A long run that is given back, and is all of a chunk but its reserve, goes with that. */
+static void given_back_with_the_reserve(void)
+{
+    PageArena *arena = enter_empty(SMALL);
+    size_t unit = take(arena, RUN_MOST);
+    take_all_listed(arena, RUN_MOST);
+    size_t other = take(arena, RUN_MOST);
+    CHECK(other / CHUNK_UNITS != unit / CHUNK_UNITS);
+    put(arena, align_down(unit, CHUNK_UNITS), LISTED_AT_FIRST);
+    CHECK(arena->blocks.reserve != 0);
+    CHECK_EQUAL(chunk_decay(arena), 0);
+    CHECK_EQUAL(chunk_decay(arena), LISTED_AT_FIRST / PAGE_UNITS);
+    check_lists(arena);
+    CHECK_EQUAL(arena->blocks.reserve, 0);
+    CHECK_EQUAL(arena->blocks.nunused, CHUNK_UNITS - RUN_MOST);
+    CHECK_EQUAL(page_map_count(PAGE_FREE, unit / CHUNK_UNITS * SUPER_PAGES, SUPER_PAGES),
+                SUPER_PAGES);
+}
+
 /* What the region retains is taken before the reserve, which would be touched. */
 static void what_is_retained_before_the_reserve(void)
 {
@@ -941,7 +1004,9 @@ UNIT_MAIN(UNIT_CASE(the_shortest_that_fits), UNIT_CASE(neighbours_join),
           UNIT_CASE(what_is_not_alone_stays), UNIT_CASE(the_mark_in_the_last_page),
           UNIT_CASE(the_mark_inside_a_page), UNIT_CASE(kept_within_the_budget),
           UNIT_CASE(whole_chunks_are_given_back), UNIT_CASE(the_reserve),
-          UNIT_CASE(the_reserve_is_held_back_again), UNIT_CASE(what_is_retained_before_the_reserve),
+          UNIT_CASE(the_reserve_is_held_back_again), UNIT_CASE(little_was_used),
+          UNIT_CASE(no_reserve_without_huge_pages), UNIT_CASE(no_reserve_of_huge_pages),
+          UNIT_CASE(given_back_with_the_reserve), UNIT_CASE(what_is_retained_before_the_reserve),
           UNIT_CASE(the_reserve_is_adopted), UNIT_CASE(owners),
           UNIT_CASE(adopted_with_its_free_runs), UNIT_CASE(adopted_with_its_mark),
           UNIT_CASE(suspended), UNIT_CASE(no_memory), UNIT_CASE(random_runs),

@@ -149,3 +149,28 @@ void fake_idle_madvise(void)
 {
     fake_handle(SYS_madvise, madvise_of_idler);
 }
+
+#define FILE_OF_ENABLED 1000
+static const char *huge_enabled;
+
+static long open_of_enabled(const long *arguments)
+{
+    return strstr((const char *)arguments[0], "transparent_hugepage") != NULL
+               ? FILE_OF_ENABLED
+               : fake_real(SYS_open, arguments);
+}
+
+static long read_of_enabled(const long *arguments)
+{
+    if (arguments[0] != FILE_OF_ENABLED)
+        return fake_real(SYS_read, arguments);
+    memcpy((char *)arguments[1], huge_enabled, strlen(huge_enabled));
+    return (long)strlen(huge_enabled);
+}
+
+void fake_huge_pages(const char *enabled)
+{
+    huge_enabled = enabled;
+    fake_handle(SYS_open, open_of_enabled);
+    fake_handle(SYS_read, read_of_enabled);
+}

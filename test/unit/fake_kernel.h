@@ -42,6 +42,9 @@ void fake_swap(bool present);
 /* mincore(2) says that no page is resident, as if all were in swap; or the truth. */
 void fake_swapped_out(bool all);
 
+/* What /sys says of huge pages: "always [madvise] never\n", for example. */
+void fake_huge_pages(const char *enabled);
+
 /* MADV_DONTNEED succeeds and does nothing. */
 void fake_idle_madvise(void);
 

@@ -11,23 +11,8 @@
 #include "space.h"
 #include "unit.h"
 
-/* What the system says, instead of /sys. */
+/* What the system says. */
 static const char *enabled = "always [madvise] never\n";
-
-static long open_of_enabled(const long *arguments)
-{
-    return strstr((const char *)arguments[0], "transparent_hugepage") != NULL
-               ? 1000
-               : fake_real(SYS_open, arguments);
-}
-
-static long read_of_enabled(const long *arguments)
-{
-    if (arguments[0] != 1000)
-        return fake_real(SYS_read, arguments);
-    memcpy((char *)arguments[1], enabled, strlen(enabled));
-    return (long)strlen(enabled);
-}
 
 /* Which superblocks are under MADV_HUGEPAGE, and how often that was said of any. */
 #define NSUPERS 256
@@ -81,8 +66,7 @@ static long mincore_of_huge(const long *arguments)
 
 static void set_up(const char *knobs)
 {
-    fake_handle(SYS_open, open_of_enabled);
-    fake_handle(SYS_read, read_of_enabled);
+    fake_huge_pages(enabled);
     fake_handle(SYS_madvise, madvise_of_huge);
     fake_handle(SYS_mincore, mincore_of_huge);
     unit_start(knobs);
@@ -376,8 +360,7 @@ static long madvise_of_none(const long *arguments)
 
 static void kernels_without_them(void)
 {
-    fake_handle(SYS_open, open_of_enabled);
-    fake_handle(SYS_read, read_of_enabled);
+    fake_huge_pages(enabled);
     fake_handle(SYS_madvise, madvise_of_none);
     unit_start("REGION=512M");
     for (int i = 0; i < 20; i++)

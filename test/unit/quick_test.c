@@ -3,8 +3,10 @@
 #include "block.h"
 #include "budget.h"
 #include "decay.h"
+#include "fake_kernel.h"
 #include "odd.h"
 #include "region.h"
+#include "space.h"
 #include "thread.h"
 #include "unit.h"
 #include "unit_block.h"
@@ -18,6 +20,7 @@ static void *blocks[NBLOCKS];
 
 static PageArena *enter(void)
 {
+    fake_huge_pages("always [madvise] never\n");
     unit_start("REGION=64M");
     PageArena *arena = thread_enter();
     CHECK(arena != NULL);
@@ -335,6 +338,21 @@ static void adopted(void)
     CHECK_EQUAL(block_free(arena, blocks[3]), UNITS(64));
 }
 
+/* Who only frees looks at the clock, too. */
+static void each_free_counts(void)
+{
+    PageArena *arena = enter();
+    thread_let_own_go(arena);
+    arena->until_look = 3;
+    CHECK_EQUAL(space_block_keep(blocks[10]), UNITS(64));
+    CHECK_EQUAL(space_block_keep(blocks[11]), UNITS(64));
+    CHECK_EQUAL(arena->until_look, 1);
+    CHECK_EQUAL(space_block_keep(blocks[12]), 0);
+    CHECK_EQUAL(arena->until_look, 1);
+    CHECK_EQUAL(space_block_free(blocks[12]), UNITS(64));
+    CHECK(arena->until_look > 1);
+}
+
 /* An address in a block, but not of it, is none to be kept. */
 static void not_where_a_block_starts(void)
 {
@@ -356,4 +374,4 @@ UNIT_MAIN(UNIT_CASE(as_it_was), UNIT_CASE(the_shortest_that_is_hardly_too_long),
           UNIT_CASE(given_back), UNIT_CASE(beside_what_was_changed),
           UNIT_CASE(kept_beside_what_was_changed), UNIT_CASE(unmapped_in_part),
           UNIT_CASE(suspended), UNIT_CASE(freed_by_others), UNIT_CASE(adopted),
-          UNIT_CASE(not_where_a_block_starts))
+          UNIT_CASE(each_free_counts), UNIT_CASE(not_where_a_block_starts))
