@@ -53,7 +53,7 @@ static bool is_named(const char *names)
 static bool may_act(void)
 {
     return getauxval(AT_SECURE) == 0 && is_named(g_config.only) && !has_sanitizer() &&
-           (runs_on_valgrind() || true);
+           !runs_on_valgrind();
 }
 
 __attribute__((constructor)) static void init(void)
