@@ -189,6 +189,11 @@ state_in() {
   state_in on "$BATS_TEST_TMPDIR/foo" -c pass
 }
 
+@test "under valgrind, which keeps books of every page: off" {
+  state_in on perl -e 1
+  state_in off valgrind -q --leak-check=no perl -e 1
+}
+
 # The names that scripts and dashboards may rely on.
 METRICS='allocated live cached retained region hits misses frees evictions total_allocs total_frees mmap_calls'
 
